@@ -1,0 +1,372 @@
+"""Pictures in, pictures out: PIL images and NumPy arrays <-> tensors in [-1, 1].
+
+A drawing can be any size, stand anywhere on its canvas, and come as any kind of file. The model knows one
+thing only: a square R x R picture on white in which one object fills the frame. This file is the way there
+and back:
+
+    load       decode a file safely                          -> PIL, RGB or RGBA
+    prepare    find the drawing, frame it, shrink it         -> Prepared.x0, (1, 3, R, R) in [-1, 1]
+    to_pil     what the model made                           -> PIL, RGB
+    paste_back put that where the drawing stood              -> PIL, RGB, the size of the original
+
+All resizing works on *ink*, 255 - value: white paper is no ink at all. That makes the paper beyond the edge
+of a canvas free (zeros), and white comes out as exactly 1.0, whatever was done to it on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+MAX_PIXELS = 40_000_000  # decoded, a picture of this size takes 160 MB
+MAX_SIDE = 30_000
+# A short list keeps out the formats that call other programs (EPS) or that nobody draws in.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+PAPER = 235  # a pixel whose darkest channel is at least this bright is paper, anything else is ink
+SPECK = 1e-5  # dots of ink smaller than this share of the picture are dust
+FILL = 0.85  # share of the frame's side that a framed drawing takes
+LAST_FRAME_MS = 1500  # a GIF rests on its result before it starts again
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+class ImageError(ValueError):
+    """A picture that cannot be used; the message is one sentence for the person who chose it."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture as the model sees it, and where that view stands in the original.
+
+    Attributes:
+        x0: float32 (1, 3, R, R) in [-1, 1], white = 1.
+        box: the square of the original that x0 shows, in its pixel coordinates; may reach outside it.
+        original_size: (width, height) of the original.
+        blank: nothing is drawn on it.
+    """
+
+    x0: Tensor
+    box: Box
+    original_size: tuple[int, int]
+    blank: bool
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def load(path_or_file: str | PathLike | BinaryIO) -> Image.Image:
+    """Decode a picture from a path or an open binary file.
+
+    Only the first frame of an animation is read. The size is checked before a single pixel is decoded: a
+    17 kB PNG can claim 144 megapixels.
+
+    Returns:
+        An upright (EXIF rotation applied) 8-bit image, mode RGB, or RGBA where it has transparency.
+
+    Raises:
+        ImageError: no such file, not a picture, damaged, or larger than MAX_PIXELS.
+    """
+    is_file = hasattr(path_or_file, "read")
+    name = "The file" if is_file else f"{path_or_file}"
+    Image.init()  # fills Image.OPEN: AVIF is missing from some builds of Pillow
+    try:
+        with Image.open(path_or_file, formats=[f for f in FORMATS if f in Image.OPEN]) as image:
+            _check_size(image.size, name)
+            image.load()
+            return _to_8_bit(ImageOps.exif_transpose(image))
+    except ImageError:
+        raise
+    except Image.DecompressionBombError:
+        raise ImageError(f"{name} is too large: at most {MAX_PIXELS // 10**6} megapixels.") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not a picture (PNG, JPEG, WebP, GIF, BMP or TIFF).") from None
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise ImageError(f"Cannot read {name}: {error.strerror}.") from None
+    except Exception as error:  # decoders raise almost anything on a damaged file
+        raise ImageError(f"{name} is damaged or cut short.") from error
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS or max(size) > MAX_SIDE:
+        raise ImageError(
+            f"{name} is too large: {width} x {height} pixels, at most {MAX_PIXELS // 10**6} megapixels"
+            f" and {MAX_SIDE} pixels a side."
+        )
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """Any mode of PIL -> RGB, or RGBA where the image has transparency."""
+    if image.mode[0] in "IF":  # 16 or 32 bits, or floats; PIL would clip them to 255
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        peak = 65535.0 if image.mode[0] == "I" else 1.0
+        scaled = values.clip(min=0) / max(peak, values.max()) * 255
+        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
+    has_alpha = image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
+    if image.mode in ("La", "PA"):  # PIL has no direct way to RGBA from some of these
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    return image.convert("RGBA" if has_alpha else "RGB")
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """An image of any mode, alpha laid over white -> RGB.
+
+    Do this before any resize: the colour under transparent pixels is arbitrary and would bleed into edges.
+    """
+    image = _to_8_bit(image)
+    if image.mode == "RGB":
+        return image
+    paper = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(paper, image).convert("RGB")
+
+
+# ---------------------------------------------------------------------- resampling
+
+
+def _taps(lo: float, hi: float, count: int, length: int) -> list[tuple[slice, np.ndarray]]:
+    """Weights that resample the interval [lo, hi) of a line of `length` pixels to `count` pixels.
+
+    A triangle filter as wide as an output pixel, but never narrower than an input pixel: that smooths when
+    enlarging and averages (no aliasing) when shrinking. At the ends of the line the weights are normalised
+    again, so that a picture keeps its colour up to its edge; beyond the edge there is no ink.
+
+    Returns:
+        `count` pairs: a slice of input pixels, and their weights (float32, sum 1; none beyond the edge).
+    """
+    scale = (hi - lo) / count
+    width = max(scale, 1.0)
+    taps = []
+    for i in range(count):
+        centre = lo + (i + 0.5) * scale
+        first, last = max(int(np.floor(centre - width)), 0), min(int(np.ceil(centre + width)), length)
+        if not 0 <= centre < length:
+            first = last = 0
+        weights = np.maximum(0, 1 - np.abs(np.arange(first, last) + 0.5 - centre) / width)
+        taps.append((slice(first, last), (weights / weights.sum()).astype(np.float32)))
+    return taps
+
+
+def _resample(ink: np.ndarray, box: Box, size: tuple[int, int]) -> np.ndarray:
+    """What stands in `box` of an image of ink, at another size. No ink lies outside the image.
+
+    Args:
+        ink: (H, W, C), any number type.
+        box: in pixels of `ink`, may reach outside it.
+        size: (width, height) of the result.
+
+    Returns:
+        float32 (height, width, C). Same box and same size give the same values exactly.
+    """
+    left, top, right, bottom = box
+    for lo, hi, count in ((top, bottom, size[1]), (left, right, size[0])):  # rows, then columns
+        out = np.zeros((count, *ink.shape[1:]), dtype=np.float32)
+        for i, (where, weights) in enumerate(_taps(lo, hi, count, ink.shape[0])):
+            if len(weights):
+                out[i] = np.tensordot(weights, ink[where].astype(np.float32), axes=1)
+        ink = out.swapaxes(0, 1)
+    return ink
+
+
+def _ink(image: Image.Image) -> np.ndarray:
+    """RGB image -> uint8 (H, W, 3), 0 = white."""
+    return 255 - np.asarray(image)
+
+
+# ---------------------------------------------------------------------- to the model
+
+
+def prepare(image: Image.Image, size: int, frame: bool = True) -> Prepared:
+    """Bring a picture into the form the model was trained on.
+
+    With `frame`, a drawing on white or transparent paper is cropped to what is drawn and centred, so that it
+    fills FILL of the square's longer side. A picture without such paper around it, or any picture with
+    frame=False, is shown whole, letterboxed on white. Nothing is ever distorted.
+
+    Args:
+        image: any size, any mode.
+        size: R, the model's image size in pixels.
+    """
+    flat = flatten(image)
+    ink = _ink(flat)
+    drawn = _bounding_box(ink)
+    width, height = flat.size
+    if frame and drawn is not None and _on_paper(ink):
+        box = _square(drawn, fill=FILL)
+    else:
+        box = _square((0, 0, width, height))
+    x0 = 1 - torch.from_numpy(_resample(ink, box, (size, size)).copy()) / 127.5
+    x0 = x0.clamp(-1, 1).permute(2, 0, 1)[None].contiguous()
+    return Prepared(x0=x0, box=box, original_size=flat.size, blank=drawn is None)
+
+
+def prepare_mask(mask: Image.Image, prepared: Prepared, size: int) -> Tensor:
+    """The mask as the model sees it: cut out and shrunk like the picture it belongs to.
+
+    Args:
+        mask: white (or any non-zero value) may change, black is kept. Where the mask has transparency,
+            opaque may change: so a layer painted in any colour works as a mask.
+        prepared: the picture.
+        size: R.
+
+    Returns:
+        float32 (1, 1, R, R) in {0, 1}; 1 = may change. A pixel of the model is free as soon as a quarter of
+        it is, because `paste_back` keeps the rest of it at full resolution anyway.
+
+    Raises:
+        ImageError: the mask is not of the picture's shape.
+    """
+    free = _mask_array(mask, prepared.original_size)
+    share = _resample(free[..., None], prepared.box, (size, size))[..., 0]
+    return torch.from_numpy((share >= 0.25).astype(np.float32))[None, None]
+
+
+def _mask_array(mask: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """Mask image -> bool (H, W) at `size` (width, height), True = may change."""
+    (w, h), (width, height) = mask.size, size
+    if abs(w * height - h * width) > 0.02 * w * height:
+        raise ImageError(f"The mask is {w} x {h} pixels, the picture {width} x {height}: they must match.")
+    mask = _to_8_bit(mask)
+    alpha = mask.getchannel("A") if mask.mode == "RGBA" else None
+    use_alpha = alpha is not None and alpha.getextrema()[0] < 255
+    values = np.asarray((alpha if use_alpha else mask.convert("L")).resize(size, Image.Resampling.NEAREST))
+    # Half of the largest value: a mask may be 0/1 as well as 0/255, and JPEG blurs the edge between them.
+    return values > values.max() / 2
+
+
+def _bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of everything drawn, dust aside; None for a blank canvas."""
+    is_ink = (ink.max(axis=2) > 255 - PAPER).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(is_ink, connectivity=8)
+    parts = stats[1:]  # row 0 is the paper
+    parts = parts[parts[:, cv2.CC_STAT_AREA] > SPECK * is_ink.size]
+    if not len(parts):
+        return None
+    left, top, width, height = parts[:, :4].T
+    return int(left.min()), int(top.min()), int((left + width).max()), int((top + height).max())
+
+
+def _on_paper(ink: np.ndarray) -> bool:
+    """Is most of the picture's edge white? A drawing may run over the edge in places."""
+    edge = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
+    return bool((edge.max(axis=1) <= 255 - PAPER).mean() > 0.6)
+
+
+def _square(box: Box, fill: float = 1.0) -> Box:
+    """The square with the same centre in which `box` takes `fill` of the side."""
+    left, top, right, bottom = box
+    half = max(right - left, bottom - top) / fill / 2
+    x, y = (left + right) / 2, (top + bottom) / 2
+    return x - half, y - half, x + half, y + half
+
+
+# ---------------------------------------------------------------------- from the model
+
+
+def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
+    """One picture (3, R, R) or (1, 3, R, R) in [-1, 1] -> RGB; values outside are cut off.
+
+    Args:
+        size: side of the result in pixels (Lanczos); None leaves R.
+
+    Raises:
+        ValueError: any other shape.
+    """
+    if x.ndim == 4 and len(x) == 1:
+        x = x[0]
+    if x.ndim != 3 or x.shape[0] != 3:
+        raise ValueError(f"Expected one picture (3, R, R), not {tuple(x.shape)}.")
+    pixels = ((x.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    image = Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+    return image if size is None else image.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def paste_back(
+    result: Image.Image, prepared: Prepared, original: Image.Image, mask: Image.Image | None = None
+) -> Image.Image:
+    """Put the model's picture where the drawing stood.
+
+    Args:
+        result: what became of prepared.x0, square, any size.
+        original: the picture that was prepared.
+        mask: as for `prepare_mask`; pixels it does not free are the original's own, bit for bit, and so are
+            pixels that the model never saw.
+
+    Returns:
+        RGB, prepared.original_size, white around the result.
+    """
+    width, height = prepared.original_size
+    left, top, right, _ = prepared.box
+    scale = result.width / (right - left)
+    # The same resampling the other way round: the original's frame in the result's pixels.
+    view = (-left * scale, -top * scale, (width - left) * scale, (height - top) * scale)
+    ink = _resample(_ink(flatten(result)), view, prepared.original_size)
+    pixels = 255 - ink.round().astype(np.uint8)
+    if mask is not None:
+        keep = ~_mask_array(mask, prepared.original_size) | ~_inside(prepared.box, prepared.original_size)
+        pixels[keep] = np.asarray(flatten(original))[keep]
+    return Image.fromarray(pixels)
+
+
+def _inside(box: Box, size: tuple[int, int]) -> np.ndarray:
+    """bool (H, W): pixels whose centre lies in the box."""
+    left, top, right, bottom = box
+    x, y = np.arange(size[0]) + 0.5, np.arange(size[1])[:, None] + 0.5
+    return (x >= left) & (x < right) & (y >= top) & (y < bottom)
+
+
+def save_gif(frames: Sequence[Image.Image], path_or_file: str | PathLike | BinaryIO, ms: int = 80) -> None:
+    """Write an endless GIF, `ms` per frame; the last frame stays for LAST_FRAME_MS.
+
+    Raises:
+        ValueError: no frames.
+    """
+    if not frames:
+        raise ValueError("A GIF needs at least one frame.")
+    # A palette of its own for each frame, undithered: dither would look like the noise we want to show.
+    frames = [flatten(f).quantize(256, dither=Image.Dither.NONE) for f in frames]
+    durations = [ms] * (len(frames) - 1) + [LAST_FRAME_MS]
+    frames[0].save(
+        path_or_file, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
+    )
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[Image.Image]],
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
+    cell: int = 128,
+    gap: int = 8,
+) -> Image.Image:
+    """A labelled grid of pictures on white; each is fitted into a square of `cell` pixels.
+
+    Raises:
+        ValueError: no pictures.
+    """
+    if not rows or not any(rows):
+        raise ValueError("A contact sheet needs at least one picture.")
+    font = ImageFont.load_default(size=max(10, cell // 9))
+    line = font.getbbox("Ag")[3] + 2
+    side = max((font.getlength(part) for label in row_labels for part in label.split("\n")), default=-gap)
+    left, top = int(side) + 2 * gap, gap + (line + gap if column_labels else 0)
+    columns = max(len(row) for row in rows)
+    sheet = Image.new("RGB", (left + columns * (cell + gap), top + len(rows) * (cell + gap)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for c, label in enumerate(column_labels):
+        draw.text((left + c * (cell + gap) + cell // 2, gap), label, fill="black", font=font, anchor="ma")
+    for r, row in enumerate(rows):
+        y = top + r * (cell + gap)
+        if r < len(row_labels):
+            draw.text((gap, y + cell // 2), row_labels[r], fill="black", font=font, anchor="lm")
+        for c, image in enumerate(row):
+            fitted = ImageOps.contain(flatten(image), (cell, cell), Image.Resampling.LANCZOS)
+            x = left + c * (cell + gap)
+            sheet.paste(fitted, (x + (cell - fitted.width) // 2, y + (cell - fitted.height) // 2))
+    return sheet

@@ -1,0 +1,431 @@
+"""Laws of diffusion/images.py: what a picture may not lose on its way to the model and back."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image, ImageDraw
+
+from diffusion import images
+from diffusion.images import ImageError, flatten, load, paste_back, prepare, prepare_mask, to_pil
+
+RED, BLUE = (200, 30, 30), (40, 60, 220)
+
+
+def apple(canvas: int | tuple[int, int], left: float, top: float, size: float, mode: str = "RGB") -> Image.Image:
+    """A red ellipse with a blue notch, `size` wide, on white or (RGBA) nothing; supersampled."""
+    width, height = (canvas, canvas) if isinstance(canvas, int) else canvas
+    image = Image.new(mode, (width * 4, height * 4), "white" if mode == "RGB" else (0, 0, 0, 0))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse([v * 4 for v in (left, top, left + size, top + size * 0.8)], fill=RED)
+    draw.rectangle([v * 4 for v in (left, top, left + size / 4, top + size / 4)], fill=BLUE)
+    return image.resize((width, height), Image.Resampling.BOX)
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image).astype(int)
+
+
+def saved(image: Image.Image, format: str = "PNG", **options) -> io.BytesIO:
+    file = io.BytesIO()
+    image.save(file, format=format, **options)
+    file.seek(0)
+    return file
+
+
+def ink_of(image: Image.Image) -> np.ndarray:
+    return pixels(image).min(axis=2) < 200
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    return (a & b).sum() / (a | b).sum()
+
+
+# ---------------------------------------------------------------------- values
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(np.uint8, (16, 16, 3)))
+def test_round_trip_is_exact(array: np.ndarray) -> None:
+    prepared = prepare(Image.fromarray(array), 16, frame=False)
+    assert prepared.x0.dtype == torch.float32 and prepared.x0.shape == (1, 3, 16, 16)
+    assert np.array_equal(pixels(to_pil(prepared.x0)), array)
+
+
+@pytest.mark.parametrize("size", [16, 50, 64, 512])
+@pytest.mark.parametrize("canvas", [(512, 512), (77, 31), (1, 1), (3, 900)])
+def test_white_stays_exactly_one(canvas: tuple[int, int], size: int) -> None:
+    x0 = prepare(Image.new("RGB", canvas, "white"), size).x0
+    assert (x0 == 1.0).all()
+
+
+def test_paper_round_a_drawing_is_exactly_one() -> None:
+    x0 = prepare(apple(512, 100, 220, 90), 64).x0
+    assert (x0[..., :3, :] == 1.0).all() and (x0[..., :2] == 1.0).all() and (x0 < 0).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.integers(1, 60), st.integers(1, 60), st.integers(4, 40), st.booleans(),
+    st.tuples(*[st.integers(0, 255)] * 3),
+)
+def test_one_colour_stays_that_colour_up_to_the_edge(
+    width: int, height: int, size: int, frame: bool, colour: tuple[int, int, int]
+) -> None:
+    """Shrunk or enlarged, letterboxed: every pixel is the picture's colour, or white."""
+    prepared = prepare(Image.new("RGB", (width, height), colour), size, frame)
+    seen = pixels(to_pil(prepared.x0)).reshape(-1, 3)
+    is_colour, is_white = (seen == colour).all(axis=1), (seen == 255).all(axis=1)
+    assert (is_colour | is_white).all()
+    if width == height:
+        assert is_colour.all()
+    else:
+        share = min(width, height) / max(width, height)
+        assert is_white.all() or abs(is_colour.mean() - share) <= 1 / size + 1e-9
+
+
+def test_shrinking_averages() -> None:
+    """A fine checkerboard becomes grey, not stripes."""
+    board = (np.indices((256, 256)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    x0 = prepare(Image.fromarray(board), 32, frame=False).x0
+    assert x0.abs().max() < 0.02
+
+
+def test_to_pil_cuts_off_and_enlarges() -> None:
+    x = torch.full((3, 8, 8), 3.0)
+    x[1] = -3.0
+    assert to_pil(x).getpixel((0, 0)) == (255, 0, 255)
+    assert to_pil(x[None], 100).size == (100, 100)
+    assert to_pil(x[None], 100).getpixel((50, 50)) == (255, 0, 255)
+    with pytest.raises(ValueError, match=r"not \(2, 3, 8, 8\)"):
+        to_pil(torch.zeros(2, 3, 8, 8))
+
+
+# ---------------------------------------------------------------------- framing
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(60, 250), st.floats(0, 1), st.floats(0, 1))
+def test_where_and_how_large_it_is_drawn_does_not_matter(size: int, x: float, y: float) -> None:
+    canvas = 512
+    left, top = 4 + round(x * (canvas - 8 - size)), 4 + round(y * (canvas - 8 - size))
+    small = prepare(apple(canvas, left, top, size), 64)
+    large = prepare(apple(canvas, 56, 96, 400), 64)
+    assert (small.x0 - large.x0).abs().mean() < 0.02
+    assert not small.blank
+
+
+def test_framed_drawing_fills_85_percent_and_is_centred() -> None:
+    seen = (prepare(apple(512, 30, 300, 120), 200).x0[0].amin(0) < 0.5).numpy()
+    columns, rows = np.flatnonzero(seen.any(0)), np.flatnonzero(seen.any(1))
+    assert abs(np.ptp(columns) + 1 - 170) <= 2 and abs(np.ptp(rows) + 1 - 136) <= 2
+    assert abs(columns.mean() - 99.5) <= 1.5 and abs(rows.mean() - 99.5) <= 1.5
+
+
+def test_frame_false_shows_everything() -> None:
+    prepared = prepare(apple((300, 200), 10, 10, 50), 30, frame=False)
+    assert prepared.box == (0, -50, 300, 250) and prepared.original_size == (300, 200)
+    assert (prepared.x0[..., :5, :] == 1).all() and (prepared.x0[..., 6:9, 2:5] < 1).any()
+
+
+def test_picture_without_paper_is_not_cropped() -> None:
+    image = Image.new("RGB", (200, 100), BLUE)
+    image.paste((255, 255, 255), (20, 20, 180, 80))
+    assert prepare(image, 32).box == (0, -50, 200, 150)
+
+
+def test_drawing_may_run_over_the_edge() -> None:
+    """Then the box reaches outside the canvas, and outside is paper."""
+    prepared = prepare(apple(512, 0, 200, 150), 64)
+    assert prepared.box[0] < 0 and prepared.box[2] < 200
+    assert (prepared.x0[..., :4] == 1).all()
+
+
+def test_dust_does_not_count() -> None:
+    image = apple(512, 300, 300, 100)
+    clean = prepare(image, 64)
+    image.putpixel((5, 5), (0, 0, 0))
+    assert prepare(image, 64).box == clean.box
+    ImageDraw.Draw(image).rectangle((5, 5, 8, 8), fill="black")
+    assert prepare(image, 64).box != clean.box
+
+
+def test_transparent_paper_is_paper() -> None:
+    clear, white = apple(512, 300, 300, 100, mode="RGBA"), apple(512, 300, 300, 100)
+    a, b = prepare(clear, 64), prepare(white, 64)
+    assert a.box == b.box and (a.x0 - b.x0).abs().max() < 0.03
+
+
+def test_colour_under_transparent_pixels_does_not_bleed() -> None:
+    """Straight-alpha resizing would mix the hidden green into the edge of the red square."""
+    array = np.zeros((120, 120, 4), np.uint8)
+    array[..., 1] = 255
+    array[33:90, 33:90] = (*RED, 255)
+    x0 = prepare(Image.fromarray(array), 20, frame=False).x0
+    red, green, blue = x0[0]
+    assert (green <= blue + 1e-5).all() and (green[0] == 1).all()
+
+
+# ---------------------------------------------------------------------- blank
+
+
+def noisy_paper() -> Image.Image:
+    noise = np.random.default_rng(0).integers(246, 256, (200, 200, 3)).astype(np.uint8)
+    return load(saved(Image.fromarray(noise), "JPEG", quality=60))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [Image.new("RGB", (64, 64), "white"), Image.new("RGBA", (64, 64), (255, 0, 0, 0)), noisy_paper()],
+    ids=["white", "transparent", "noisy"],
+)
+def test_blank(image: Image.Image) -> None:
+    assert prepare(image, 32).blank and prepare(image, 32, frame=False).blank
+
+
+def test_one_pale_line_is_not_blank() -> None:
+    image = Image.new("RGB", (512, 512), "white")
+    ImageDraw.Draw(image).line((100, 100, 110, 100), fill=(255, 255, 200))
+    assert not prepare(image, 64).blank
+
+
+# ---------------------------------------------------------------------- and back
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(80, 400), st.integers(0, 250), st.integers(0, 100), st.booleans())
+def test_paste_back_puts_it_where_it_stood(size: int, left: int, top: int, frame: bool) -> None:
+    original = apple((500, 400), left, top, size)
+    prepared = prepare(original, 64, frame)
+    back = paste_back(to_pil(prepared.x0), prepared, original)
+    assert back.size == original.size and back.mode == "RGB"
+    # One pixel of the model is up to 500 / 64 = 8 of the original's: the outline cannot be closer.
+    assert iou(ink_of(back), ink_of(original)) > (0.9 if frame else 0.75)
+
+
+def test_paste_back_takes_a_result_of_any_size() -> None:
+    original = apple(400, 50, 60, 200)
+    prepared = prepare(original, 64)
+    for size in (64, 128, 512):
+        back = paste_back(to_pil(prepared.x0, size), prepared, original)
+        assert iou(ink_of(back), ink_of(original)) > 0.93
+
+
+def test_paste_back_is_white_outside_the_box() -> None:
+    original = apple(400, 50, 60, 100)
+    prepared = prepare(original, 64)
+    back = pixels(paste_back(Image.new("RGB", (64, 64), BLUE), prepared, original))
+    left, top, right, bottom = (round(v) for v in prepared.box)
+    assert (back[top + 1 : bottom - 1, left + 1 : right - 1] == BLUE).all()
+    assert (back[:, right + 1 :] == 255).all() and (back[: top - 1] == 255).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 300), st.integers(0, 200), st.booleans(), st.randoms(use_true_random=False))
+def test_kept_pixels_are_the_original_s(x: int, y: int, frame: bool, random) -> None:
+    original = apple((400, 300), 30, 40, 200)
+    original.putpixel((399, 299), (250, 250, 250))
+    mask = Image.new("L", original.size)
+    ImageDraw.Draw(mask).ellipse((x, y, x + 90, y + 90), fill=255)
+    prepared = prepare(original, 64, frame)
+    noise = np.random.default_rng(random.randrange(99)).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    back = paste_back(Image.fromarray(noise), prepared, original, mask)
+    keep = np.asarray(mask) == 0
+    assert np.array_equal(pixels(back)[keep], pixels(original)[keep])
+    left, top, right, bottom = prepared.box
+    changed = ~keep & images._inside(prepared.box, original.size)
+    if changed.sum() > 500:
+        assert (pixels(back)[changed] != pixels(original)[changed]).any(axis=1).mean() > 0.9
+
+
+def test_mask_is_cut_out_like_the_picture() -> None:
+    """Mask the drawing itself: in the model's pixels it must cover the drawing."""
+    original = apple(512, 300, 50, 150)
+    mask = Image.fromarray((ink_of(original) * 255).astype(np.uint8))
+    prepared = prepare(original, 64)
+    seen = prepare_mask(mask, prepared, 64)
+    assert seen.shape == (1, 1, 64, 64) and seen.dtype == torch.float32
+    assert set(seen.unique().tolist()) == {0.0, 1.0}
+    assert iou(seen[0, 0].numpy() > 0, (prepared.x0[0].amin(0) < 0.5).numpy()) > 0.93
+
+
+def test_mask_kinds() -> None:
+    """White on black, 0/1, and a painted transparent layer say the same; all black frees nothing."""
+    prepared = prepare(Image.new("RGB", (64, 64), BLUE), 32, frame=False)
+    half = np.zeros((64, 64), np.uint8)
+    half[:, 32:] = 1
+    layer = np.zeros((64, 64, 4), np.uint8)
+    layer[:, 32:, 3] = 200
+    expected = torch.cat([torch.zeros(32, 16), torch.ones(32, 16)], 1)
+    for mask in (half * 255, half, layer):
+        assert torch.equal(prepare_mask(Image.fromarray(mask), prepared, 32)[0, 0], expected)
+    assert prepare_mask(Image.new("L", (64, 64)), prepared, 32).sum() == 0
+    # A mask of another size but the same shape will do; another shape will not.
+    assert torch.equal(prepare_mask(Image.fromarray(half).resize((128, 128), 0), prepared, 32)[0, 0], expected)
+    with pytest.raises(ImageError, match="The mask is 64 x 32 pixels, the picture 64 x 64"):
+        prepare_mask(Image.new("L", (64, 32)), prepared, 32)
+
+
+# ---------------------------------------------------------------------- decoding
+
+
+def png_header(width: int, height: int) -> io.BytesIO:
+    """A PNG that claims a size and holds almost nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    ihdr = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = chunk(b"IHDR", ihdr) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    return io.BytesIO(b"\x89PNG\r\n\x1a\n" + data)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("size", [(12_000, 12_000), (100_000, 100_000), (39_000, 2), (8_000, 5_001)])
+def test_too_large_is_refused_before_decoding(size: tuple[int, int], monkeypatch) -> None:
+    from PIL import PngImagePlugin
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(ImageError, match="The file is too large"):
+        load(png_header(*size))
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_formats_and_truncation(format: str) -> None:
+    image = apple(100, 20, 20, 60)
+    file = saved(image, format)
+    assert np.abs(pixels(load(file)) - pixels(image)).mean() < 6
+    data = file.getvalue()
+    with pytest.raises(ImageError, match="^The file is damaged or cut short.$"):
+        load(io.BytesIO(data[: len(data) // 2]))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's remarks on damaged metadata
+def test_flipped_bytes_raise_nothing_but_image_error() -> None:
+    rng = np.random.default_rng(0)
+    files = [saved(apple(40, 5, 5, 30), f).getvalue() for f in ("PNG", "JPEG", "WEBP", "GIF", "TIFF")]
+    for i in range(200):
+        data = bytearray(files[i % len(files)])
+        for at in rng.integers(0, len(data), 6):
+            data[at] = rng.integers(0, 256)
+        try:
+            assert load(io.BytesIO(bytes(data))).mode in ("RGB", "RGBA")
+        except ImageError as error:
+            assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%!PS-Adobe-3.0"])
+def test_not_a_picture(data: bytes) -> None:
+    with pytest.raises(ImageError, match="^The file is not a picture"):
+        load(io.BytesIO(data))
+
+
+def test_missing_file_and_folder(tmp_path) -> None:
+    with pytest.raises(ImageError, match=r"^Cannot read .*gone\.png: No such file or directory\.$"):
+        load(tmp_path / "gone.png")
+    with pytest.raises(ImageError, match="Is a directory"):
+        load(tmp_path)
+
+
+def test_16_bit_is_scaled_not_clipped(tmp_path) -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
+    loaded = pixels(load(saved(Image.fromarray(ramp))))
+    assert np.abs(loaded[0, :, 0] - np.arange(256)).max() <= 1
+    cv2.imwrite(str(tmp_path / "rgb16.png"), np.stack([ramp] * 3, axis=-1))
+    assert np.abs(pixels(load(tmp_path / "rgb16.png"))[0, :, 1] - np.arange(256)).max() <= 1
+    floats = Image.fromarray((ramp / 65535).astype(np.float32))
+    assert np.abs(pixels(load(saved(floats, "TIFF")))[0, :, 2] - np.arange(256)).max() <= 1
+
+
+def test_palette_with_transparency() -> None:
+    image = Image.new("P", (20, 20), 0)
+    image.putpalette([0, 0, 0, *RED])
+    image.paste(1, (5, 5, 15, 15))
+    loaded = load(saved(image, transparency=0))
+    assert loaded.mode == "RGBA"
+    assert flatten(loaded).getpixel((0, 0)) == (255, 255, 255) and flatten(loaded).getpixel((10, 10)) == RED
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV", "I", "F"]
+)
+def test_every_mode_flattens_to_white(mode: str) -> None:
+    white = Image.new("RGBA", (4, 4), "white")
+    if mode == "F":
+        image = Image.new("F", (4, 4), 1.0)
+    elif mode == "I":
+        image = Image.new("I", (4, 4), 65535)
+    else:
+        image = {"PA": lambda: Image.new("RGB", (4, 4), "white").convert("P").convert("PA"),
+                 "La": lambda: white.convert("LA").convert("La"),
+                 "HSV": lambda: white.convert("RGB").convert("HSV"),
+                 "YCbCr": lambda: white.convert("RGB").convert("YCbCr"),
+                 "CMYK": lambda: white.convert("RGB").convert("CMYK")}.get(mode, lambda: white.convert(mode))()
+    assert image.mode == mode
+    flat = flatten(image)
+    assert flat.mode == "RGB" and flat.getpixel((2, 2)) == (255, 255, 255)
+
+
+def test_cmyk_jpeg() -> None:
+    loaded = load(saved(Image.new("RGB", (16, 16), RED).convert("CMYK"), "JPEG", quality=95))
+    assert loaded.mode == "RGB" and np.abs(pixels(loaded)[8, 8] - RED).max() < 6
+
+
+def test_first_frame_of_an_animation() -> None:
+    first, second = Image.new("RGB", (16, 16), RED), Image.new("RGB", (16, 16), BLUE)
+    for format in ("GIF", "WEBP", "PNG"):
+        options = {"lossless": True} if format == "WEBP" else {}
+        loaded = load(saved(first, format, save_all=True, append_images=[second], **options))
+        assert loaded.convert("RGB").getpixel((8, 8)) == RED, format
+
+
+def test_exif_rotation_is_applied() -> None:
+    image = Image.new("RGB", (32, 16), "white")
+    image.paste(RED, (0, 0, 16, 16))  # red on the left; turned clockwise it is on top
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    loaded = load(saved(image, "JPEG", exif=exif, quality=95))
+    assert loaded.size == (16, 32)
+    assert pixels(loaded)[4, 8, 1] < 60 and pixels(loaded)[28, 8, 1] > 200
+
+
+# ---------------------------------------------------------------------- GIF and sheet
+
+
+def test_gif_keeps_order_timing_and_white() -> None:
+    frames = [apple(64, x, 10, 30) for x in (0, 10, 20)]
+    file = io.BytesIO()
+    images.save_gif(frames, file, ms=80)
+    gif = Image.open(file)
+    assert gif.n_frames == 3 and gif.info["loop"] == 0
+    for i, frame in enumerate(frames):
+        gif.seek(i)
+        assert gif.info["duration"] == (80 if i < 2 else images.LAST_FRAME_MS)
+        shown = pixels(gif.convert("RGB"))
+        assert np.abs(shown - pixels(frame)).mean() < 2
+        assert (shown[60] == 255).all()
+    with pytest.raises(ValueError, match="at least one frame"):
+        images.save_gif([], io.BytesIO())
+
+
+def test_contact_sheet_places_every_picture() -> None:
+    colours = [[RED, BLUE], [BLUE, RED], [RED, RED]]
+    rows = [[Image.new("RGB", (64, 32), c) for c in row] for row in colours]
+    sheet = images.contact_sheet(rows, ["one", "two", "a long name"], ["0.3", "0.5"], cell=100, gap=10)
+    left, top = sheet.width - 2 * 110, sheet.height - 3 * 110
+    for r in range(3):
+        for c in range(2):
+            assert sheet.getpixel((left + c * 110 + 50, top + r * 110 + 50)) == colours[r][c]
+            assert sheet.getpixel((left + c * 110 + 50, top + r * 110 + 5)) == (255, 255, 255)  # not stretched
+    assert (pixels(sheet)[:, :left].min(axis=2) < 100).any() and (pixels(sheet)[:top].min(axis=2) < 100).any()
+    with pytest.raises(ValueError, match="at least one picture"):
+        images.contact_sheet([])
