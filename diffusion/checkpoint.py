@@ -1,0 +1,142 @@
+"""One file holds everything that is needed to draw: weights, shape, labels, schedule, credits.
+
+The format is safetensors: plain numbers and a JSON header. Nothing in it is ever executed, unlike a pickle,
+so a checkpoint from a stranger can be opened safely.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .schedule import NoiseSchedule
+from .unet import UNet, UNetConfig
+
+FORMAT = "doodle-diffusion 1"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint file that is missing, damaged, or of another program; the message is one clear line."""
+
+
+class UnknownLabel(ValueError):
+    """A label the checkpoint has not learnt; the message names near matches."""
+
+
+@dataclass
+class Checkpoint:
+    """A trained model and what is known about it.
+
+    Attributes:
+        model: the U-Net, in eval mode, float32.
+        schedule: the noise schedule it was trained with, with its prediction type.
+        label_names: kind -> names, in the order of the label columns, e.g. {"class": ["cat", "ship"]}.
+        pairs: the label combinations seen in training, as tuples in the order of `label_names`.
+        credits: where the training pictures come from, one line each.
+        training: facts about the run (steps, samples, loss, settings), JSON values only.
+    """
+
+    model: UNet
+    schedule: NoiseSchedule
+    label_names: dict[str, list[str]] = field(default_factory=dict)
+    pairs: list[tuple[str, ...]] = field(default_factory=list)
+    credits: list[str] = field(default_factory=list)
+    training: dict = field(default_factory=dict)
+
+    @property
+    def image_size(self) -> int:
+        """R: the model draws R x R pixels."""
+        return self.model.config.image_size
+
+    def encode_labels(self, labels: dict[str, str | None] | None = None, batch: int = 1) -> Tensor:
+        """Names to numbers: {"subject": "apple"} -> long (batch, K). A kind left out, or None, is null.
+
+        Raises:
+            UnknownLabel: for a kind or a name the checkpoint does not have, with near matches.
+        """
+        labels = labels or {}
+        for kind in labels:
+            if kind not in self.label_names:
+                raise UnknownLabel(_unknown("label kind", kind, list(self.label_names)))
+        row = []
+        for kind, names in self.label_names.items():
+            name = labels.get(kind)
+            if name is not None and name not in names:
+                raise UnknownLabel(_unknown(kind, name, names))
+            row.append(len(names) if name is None else names.index(name))
+        return torch.tensor([row] * batch, dtype=torch.long).reshape(batch, len(row))
+
+
+def _unknown(what: str, name: str, names: list[str]) -> str:
+    by_lower = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)
+    near += [n for n in by_lower if n not in near and name and name.lower() in n][: 3 - len(near)]
+    if near:
+        return f"No {what} {name!r} here. Did you mean {' or '.join(by_lower[n] for n in near)}?"
+    some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"No {what} {name!r} here. There are: {some or 'none'}."
+
+
+def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype | None = None) -> None:
+    """Write a checkpoint; the file appears whole or not at all.
+
+    Args:
+        path: where to, by custom *.safetensors.
+        checkpoint: what to write.
+        dtype: store the weights as this type (torch.float16 halves the file); None keeps them bit for bit.
+    """
+    tensors = {k: v.detach().cpu().to(dtype).contiguous() for k, v in checkpoint.model.state_dict().items()}
+    about = {
+        "model": checkpoint.model.config.to_dict(),
+        "schedule": checkpoint.schedule.config(),
+        "label_names": checkpoint.label_names,
+        "pairs": [list(pair) for pair in checkpoint.pairs],
+        "credits": checkpoint.credits,
+        "training": checkpoint.training,
+    }
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    save_file(tensors, partial, metadata={"format": FORMAT, "checkpoint": json.dumps(about)})
+    os.replace(partial, path)
+
+
+def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
+    """Read what `save_checkpoint` wrote; weights come back as float32, ready to sample.
+
+    Raises:
+        CheckpointError: with one clear line, if the file is missing, damaged, or not of this program.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint at {path}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged or not a safetensors file.") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path} was not made by diffusion.train (no {FORMAT!r} in its header).")
+    try:
+        about = json.loads(metadata["checkpoint"])
+        model = UNet(UNetConfig(**about["model"]))
+        model.load_state_dict(tensors)
+        return Checkpoint(
+            model=model.to(device).eval().requires_grad_(False),
+            schedule=NoiseSchedule(**about["schedule"]),
+            label_names=about["label_names"],
+            pairs=[tuple(pair) for pair in about["pairs"]],
+            credits=about["credits"],
+            training=about["training"],
+        )
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path} is damaged: its header and its weights do not fit.") from error

@@ -1,0 +1,182 @@
+"""The noise schedule: how much of the picture is left at each of T steps, and the algebra around it.
+
+Everything here is Gaussian arithmetic; no network appears. Symbols follow two papers:
+
+    DDPM   Ho, Jain, Abbeel 2020, "Denoising Diffusion Probabilistic Models"
+    iDDPM  Nichol, Dhariwal 2021, "Improved Denoising Diffusion Probabilistic Models"
+
+    beta_t              variance of the noise added in step t
+    alpha_t             1 - beta_t
+    abar_t              alpha_0 * ... * alpha_t, here `alphas_cumprod`   (DDPM section 2)
+
+Timesteps count from 0 (a little noise) to T - 1 (nothing but noise). The papers count from 1. The clean
+picture is written as step -1, with abar = 1: it is where the last denoising step lands.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+KINDS = ("cosine", "linear")
+PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+
+
+def linear_betas(num_train_timesteps: int) -> Tensor:
+    """The schedule of DDPM section 4: beta rises linearly from 1e-4 to 0.02 over 1000 steps.
+
+    With another T the ends are scaled by 1000 / T (iDDPM's code does so), which leaves about the same total
+    noise. Returns float64 (T,).
+    """
+    scale = 1000 / num_train_timesteps
+    return torch.linspace(scale * 1e-4, scale * 0.02, num_train_timesteps, dtype=torch.float64).clamp(max=0.999)
+
+
+def cosine_betas(num_train_timesteps: int, s: float = 0.008) -> Tensor:
+    """The schedule of iDDPM eq. 17: abar follows a squared cosine, so that noise arrives evenly.
+
+    The linear schedule destroys small pictures too early; most of its last quarter is already pure noise.
+    `s` keeps the first steps from being too small, and beta is cut at 0.999 so that the last step stays
+    finite, both as in the paper. Returns float64 (T,).
+    """
+    steps = torch.arange(num_train_timesteps + 1, dtype=torch.float64) / num_train_timesteps
+    f = torch.cos((steps + s) / (1 + s) * math.pi / 2) ** 2
+    return (1 - f[1:] / f[:-1]).clamp(max=0.999)
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """Tables for T steps and the conversions between x_t, x0, the noise eps and the velocity v.
+
+    Args:
+        kind: "cosine" (iDDPM eq. 17) or "linear" (DDPM section 4).
+        num_train_timesteps: T, at least 2.
+        prediction_type: what the network that belongs to this schedule is trained to say:
+            "epsilon" the noise (DDPM eq. 14), "sample" the clean picture x0,
+            "v_prediction" sqrt(abar) eps - sqrt(1 - abar) x0 (Salimans & Ho 2022, appendix D).
+
+    Raises:
+        ValueError: for an unknown kind or prediction type, or T < 2.
+    """
+
+    kind: str = "cosine"
+    num_train_timesteps: int = 1000
+    prediction_type: str = "v_prediction"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
+        if self.prediction_type not in PREDICTION_TYPES:
+            raise ValueError(
+                f"Unknown prediction type {self.prediction_type!r}: choose one of {', '.join(PREDICTION_TYPES)}."
+            )
+        if self.num_train_timesteps < 2:
+            raise ValueError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
+        make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
+        betas = make(self.num_train_timesteps)
+        # The tables are float64: 1 - abar near t = 0 loses half its digits in float32.
+        object.__setattr__(self, "betas", betas)
+        object.__setattr__(self, "alphas_cumprod", torch.cumprod(1 - betas, dim=0))
+
+    def config(self) -> dict:
+        """The constructor's arguments as a plain dict, ready for JSON."""
+        return asdict(self)
+
+    def abar(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
+        """abar_t for timesteps `t` in -1 .. T-1, float64; t = -1 is the clean picture, abar = 1.
+
+        With `like` (B, ...) given, the result is shaped (B or 1, 1, 1, ...) on its device, ready to multiply.
+        """
+        t = torch.as_tensor(t, dtype=torch.long)
+        if t.numel() and (t.min() < -1 or t.max() >= self.num_train_timesteps):
+            raise ValueError(f"Timesteps run from -1 to {self.num_train_timesteps - 1}.")
+        padded = torch.cat([self.alphas_cumprod, self.alphas_cumprod.new_ones(1)])  # index -1 is the last: 1
+        value = padded[t.cpu()]
+        if like is None:
+            return value
+        # Half of the devices people own (Apple's among them) have no float64: move last, as float32 there.
+        dtype = torch.float64 if like.device.type == "cpu" else torch.float32
+        return value.reshape(-1, *[1] * (like.ndim - 1)).to(like.device, dtype)
+
+    # ------------------------------------------------------------------ forward process
+
+    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
+        """q(x_t | x0) in closed form, DDPM eq. 4: x_t = sqrt(abar_t) x0 + sqrt(1 - abar_t) eps.
+
+        Args:
+            x0: clean pictures (B, ...), in [-1, 1].
+            noise: eps, standard normal, the shape of x0.
+            t: one timestep, or one per picture (B,).
+        """
+        abar = self.abar(t, like=x0)
+        return (abar.sqrt() * x0 + (1 - abar).sqrt() * noise).to(x0.dtype)
+
+    def add_noise_once(self, x_prev: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
+        """q(x_t | x_{t-1}), one step of the chain, DDPM eq. 2: sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps."""
+        ratio = self.abar(t, like=x_prev) / self.abar(torch.as_tensor(t) - 1, like=x_prev)  # = 1 - beta_t
+        return (ratio.sqrt() * x_prev + (1 - ratio).sqrt() * noise).to(x_prev.dtype)
+
+    # ------------------------------------------------------------------ reverse process
+
+    def posterior(self, x0: Tensor, x_t: Tensor, t: Tensor | int, t_prev: Tensor | int | None = None):
+        """q(x_{t_prev} | x_t, x0): the Gaussian that ancestral sampling draws from, DDPM eq. 6-7.
+
+        Args:
+            x0, x_t: (B, ...).
+            t: the timestep of x_t, in 0 .. T-1.
+            t_prev: any earlier timestep, -1 for the clean picture; t - 1 if left out. Skipping steps is
+                exact: two Gaussian steps in a row are one larger Gaussian step.
+
+        Returns:
+            (mean, variance): mean like x_t, variance float (B or 1, 1, ...).
+        """
+        t_prev = torch.as_tensor(t) - 1 if t_prev is None else t_prev
+        abar, abar_prev = self.abar(t, like=x_t), self.abar(t_prev, like=x_t)
+        alpha = abar / abar_prev  # product of the alphas from t_prev + 1 to t
+        beta = 1 - alpha
+        mean = (abar_prev.sqrt() * beta * x0 + alpha.sqrt() * (1 - abar_prev) * x_t) / (1 - abar)  # eq. 7
+        variance = (1 - abar_prev) / (1 - abar) * beta
+        return mean.to(x_t.dtype), variance
+
+    # ------------------------------------------------------------------ eps, x0, v
+
+    def x0_from_eps(self, x_t: Tensor, eps: Tensor, t: Tensor | int) -> Tensor:
+        """DDPM eq. 15: (x_t - sqrt(1 - abar) eps) / sqrt(abar)."""
+        abar = self.abar(t, like=x_t)
+        return ((x_t - (1 - abar).sqrt() * eps) / abar.sqrt()).to(x_t.dtype)
+
+    def eps_from_x0(self, x_t: Tensor, x0: Tensor, t: Tensor | int) -> Tensor:
+        """The noise that leads from x0 to x_t: (x_t - sqrt(abar) x0) / sqrt(1 - abar)."""
+        abar = self.abar(t, like=x_t)
+        return ((x_t - abar.sqrt() * x0) / (1 - abar).sqrt()).to(x_t.dtype)
+
+    def velocity(self, x0: Tensor, eps: Tensor, t: Tensor | int) -> Tensor:
+        """v = sqrt(abar) eps - sqrt(1 - abar) x0 (Salimans & Ho 2022, appendix D).
+
+        (x_t, v) is (x0, eps) turned by an angle, so v is well behaved at both ends: it asks for the noise
+        where there is little of it, and for the picture where there is nothing but noise.
+        """
+        abar = self.abar(t, like=x0)
+        return (abar.sqrt() * eps - (1 - abar).sqrt() * x0).to(x0.dtype)
+
+    def target(self, x0: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
+        """What the network should say about add_noise(x0, noise, t), by `prediction_type`."""
+        if self.prediction_type == "epsilon":
+            return noise
+        if self.prediction_type == "sample":
+            return x0
+        return self.velocity(x0, noise, t)
+
+    def to_x0_eps(self, output: Tensor, x_t: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
+        """Read a network's output, whatever its `prediction_type`, as (x0, eps), each like x_t."""
+        if self.prediction_type == "epsilon":
+            return self.x0_from_eps(x_t, output, t), output
+        if self.prediction_type == "sample":
+            return output, self.eps_from_x0(x_t, output, t)
+        abar = self.abar(t, like=x_t)  # turn (x_t, v) back by the angle
+        x0 = abar.sqrt() * x_t - (1 - abar).sqrt() * output
+        eps = (1 - abar).sqrt() * x_t + abar.sqrt() * output
+        return x0.to(x_t.dtype), eps.to(x_t.dtype)

@@ -1,0 +1,242 @@
+"""The network: a U-Net that looks at a noisy picture, the time and the labels, and says what the noise is.
+
+    time_embedding   sinusoids of the timestep                 (Transformer, section 3.5; DDPM appendix B)
+    ResBlock         two convolutions, told time and labels    (iDDPM; AdaGN of ADM, Dhariwal & Nichol 2021)
+    Attention        every place looks at every other          (DDPM appendix B)
+    UNet             down, middle, up, with skip connections   (Ronneberger et al. 2015)
+
+It knows nothing of noise schedules: t is a number to it, and what its output means is agreed elsewhere.
+
+The picture may be cut into patches of p x p pixels first, each becoming one place with 3 p^2 channels. That
+makes everything after it p^2 times cheaper, which is what lets 64 x 64 pixels run on two CPU cores.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """The shape of a U-Net; stored in every checkpoint.
+
+    Args:
+        image_size: R, pictures are R x R pixels.
+        patch_size: p; the network works at R/p x R/p. 1 for no patching.
+        channels: width of each level, finest first; each level halves the resolution of the one before.
+        blocks: residual blocks per level on the way down (one more on the way up).
+        attention: for each level, whether its blocks are followed by self-attention.
+        head_channels: channels of one attention head.
+        label_sizes: number of names of each label kind, e.g. (110, 8); () for no labels.
+        dropout: probability inside residual blocks, in [0, 1).
+        image_channels: 3 for RGB.
+
+    Raises:
+        ValueError: if the sizes do not fit each other.
+    """
+
+    image_size: int = 64
+    patch_size: int = 2
+    channels: tuple[int, ...] = (64, 128, 256)
+    blocks: int = 2
+    attention: tuple[bool, ...] = (False, False, True)
+    head_channels: int = 32
+    label_sizes: tuple[int, ...] = ()
+    dropout: float = 0.0
+    image_channels: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "attention", "label_sizes"):  # JSON gives lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if len(self.channels) != len(self.attention):
+            raise ValueError("`channels` and `attention` need one entry for each level.")
+        if any(width % self.head_channels for width in self.channels):
+            raise ValueError(f"Every width in {self.channels} must be a multiple of {self.head_channels}.")
+        coarsest = self.patch_size * 2 ** (len(self.channels) - 1)
+        if self.image_size % coarsest:
+            raise ValueError(f"The image size {self.image_size} must be a multiple of {coarsest}.")
+
+    def to_dict(self) -> dict:
+        """A plain dict, ready for JSON; UNetConfig(**d) brings it back."""
+        return asdict(self)
+
+
+def time_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> Tensor:
+    """Sinusoids of t at dim/2 frequencies from 1 down to 1/max_period. t (B,) -> float32 (B, dim)."""
+    frequencies = torch.exp(-math.log(max_period) * torch.arange(dim // 2, device=t.device) / (dim // 2))
+    angles = t.float()[:, None] * frequencies[None, :]
+    return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
+def group_norm(width: int) -> nn.GroupNorm:
+    return nn.GroupNorm(num_groups=min(32, width // 4), num_channels=width)
+
+
+def zeroed(module: nn.Module) -> nn.Module:
+    """Start a layer at zero, so that the block around it begins as the identity and training starts calm."""
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+    return module
+
+
+class ResBlock(nn.Module):
+    """x + conv(act(scale, shift(norm(conv(act(norm(x))))))), scale and shift spoken by the embedding.
+
+    (B, C_in, H, W), (B, E) -> (B, C_out, H, W)
+    """
+
+    def __init__(self, c_in: int, c_out: int, embedding: int, dropout: float) -> None:
+        super().__init__()
+        self.norm1 = group_norm(c_in)
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, padding=1)
+        self.modulation = nn.Linear(embedding, 2 * c_out)
+        self.norm2 = group_norm(c_out)
+        self.dropout = nn.Dropout(dropout)
+        self.conv2 = zeroed(nn.Conv2d(c_out, c_out, 3, padding=1))
+        self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.norm2(h) * (1 + scale) + shift
+        h = self.conv2(self.dropout(F.silu(h)))
+        return self.skip(x) + h
+
+
+class Attention(nn.Module):
+    """Self-attention among the H x W places of a picture, added to it. (B, C, H, W) -> (B, C, H, W)."""
+
+    def __init__(self, width: int, head_channels: int) -> None:
+        super().__init__()
+        self.heads = width // head_channels
+        self.norm = group_norm(width)
+        self.qkv = nn.Conv2d(width, 3 * width, 1)
+        self.out = zeroed(nn.Conv2d(width, width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        qkv = self.qkv(self.norm(x)).reshape(b, 3, self.heads, c // self.heads, h * w)
+        q, k, v = qkv.transpose(-1, -2).unbind(1)  # each (B, heads, H W, C / heads)
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return x + self.out(mixed.transpose(-1, -2).reshape(b, c, h, w))
+
+
+class Level(nn.Module):
+    """One residual block and, where the level has it, attention."""
+
+    def __init__(self, c_in: int, c_out: int, embedding: int, config: UNetConfig, attention: bool) -> None:
+        super().__init__()
+        self.block = ResBlock(c_in, c_out, embedding, config.dropout)
+        self.attention = Attention(c_out, config.head_channels) if attention else nn.Identity()
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        return self.attention(self.block(x, embedding))
+
+
+class Upsample(nn.Sequential):
+    """Double the resolution: each place is repeated, then smoothed. (B, C_in, H, W) -> (B, C_out, 2H, 2W)."""
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__(nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(c_in, c_out, 3, padding=1))
+
+
+class UNet(nn.Module):
+    """model(x_t, t, labels): see `UNetConfig` for its shape and `NoiseSchedule` for what the output means."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, embedding = config.channels, 4 * config.channels[0]
+        pixels = config.image_channels * config.patch_size**2
+
+        self.time_mlp = nn.Sequential(
+            nn.Linear(widths[0], embedding), nn.SiLU(), nn.Linear(embedding, embedding)
+        )
+        # One table per label kind, with one row more than it has names: the last row is "not told".
+        self.label_tables = nn.ModuleList(nn.Embedding(n + 1, embedding) for n in config.label_sizes)
+
+        self.input = nn.Conv2d(pixels, widths[0], 3, padding=1)
+        self.down, self.downsample = nn.ModuleList(), nn.ModuleList()
+        kept = [widths[0]]  # widths of the pictures that skip across
+        width = widths[0]
+        for level, c_out in enumerate(widths):
+            if level:
+                self.downsample.append(nn.Conv2d(width, width, 3, stride=2, padding=1))
+                kept.append(width)
+            blocks = nn.ModuleList()
+            for _ in range(config.blocks):
+                blocks.append(Level(width, c_out, embedding, config, config.attention[level]))
+                width = c_out
+                kept.append(width)
+            self.down.append(blocks)
+
+        self.middle = nn.ModuleList(
+            Level(width, width, embedding, config, attention) for attention in (True, False)
+        )
+
+        self.up, self.upsample = nn.ModuleList(), nn.ModuleList()
+        for level in reversed(range(len(widths))):
+            blocks = nn.ModuleList()
+            for _ in range(config.blocks + 1):
+                blocks.append(
+                    Level(width + kept.pop(), widths[level], embedding, config, config.attention[level])
+                )
+                width = widths[level]
+            self.up.append(blocks)
+            if level:
+                self.upsample.append(Upsample(width, widths[level - 1]))
+                width = widths[level - 1]
+
+        self.output_norm = group_norm(width)
+        self.output = zeroed(nn.Conv2d(width, pixels, 3, padding=1))
+
+    @property
+    def null_labels(self) -> tuple[int, ...]:
+        """The label that says "not told", for each kind: n where the kind has n names."""
+        return self.config.label_sizes
+
+    def embed(self, t: Tensor, labels: Tensor | None) -> Tensor:
+        """What the blocks are told: time and labels, summed. t (B,), labels long (B, K) -> (B, E)."""
+        embedding = self.time_mlp(time_embedding(t, self.config.channels[0]).to(self.time_mlp[0].weight.dtype))
+        if labels is None:
+            labels = torch.tensor(self.null_labels, device=t.device).expand(len(t), -1)
+        if labels.shape != (len(t), len(self.label_tables)):
+            raise ValueError(f"Labels must be (B, {len(self.label_tables)}), not {tuple(labels.shape)}.")
+        for table, column in zip(self.label_tables, labels.unbind(1)):
+            embedding = embedding + table(column)
+        return F.silu(embedding)
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+        """
+        Args:
+            x: noisy pictures (B, 3, R, R).
+            t: timesteps (B,), in 0 .. T-1.
+            labels: long (B, K), one column per label kind; None for all null.
+
+        Returns:
+            (B, 3, R, R): eps, v or x0, whichever the network was trained to say.
+        """
+        embedding = self.embed(t, labels)
+        h = self.input(F.pixel_unshuffle(x, self.config.patch_size))  # (B, C, R/p, R/p)
+        kept = [h]
+        for level, blocks in enumerate(self.down):
+            if level:
+                h = self.downsample[level - 1](h)
+                kept.append(h)
+            for block in blocks:
+                h = block(h, embedding)
+                kept.append(h)
+        for block in self.middle:
+            h = block(h, embedding)
+        for step, blocks in enumerate(self.up):
+            for block in blocks:
+                h = block(torch.cat([h, kept.pop()], dim=1), embedding)
+            if step < len(self.upsample):
+                h = self.upsample[step](h)
+        h = self.output(F.silu(self.output_norm(h)))
+        return F.pixel_shuffle(h, self.config.patch_size)
