@@ -1,0 +1,252 @@
+"""Pictures and their labels, from folders, tars and torchvision, as one uint8 tensor.
+
+The sets this project trains on are small enough to sit in memory (or on the GPU) whole, so there is no data
+loader: a batch is an index into a tensor, and turning and shifting happens on the device. Layouts understood:
+
+    <class>/<picture>                     one label kind, "class"
+    <subject>/<style>/<picture>           two label kinds, "subject" and "style"
+    train/<class>/..., test/<class>/...   as above; what stands under test/ is held out
+
+in a folder or in a .tar (also .tar.xz, .tar.gz); `cifar10` and `cifar100` are fetched by torchvision.
+
+Film frames and renderings of one thing must not be split between training and testing, or the test is of
+memory. A *group* is all that shows the same thing: pictures of one subject whose file names agree up to a
+trailing "-<number>" (frames of one fruit, "kiwi-12_100.jpg"), across styles (renderings of one emoji).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tarfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from . import images
+
+KINDS_BY_DEPTH = {1: ("class",), 2: ("subject", "style")}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+# What numbers the frames of one film: "-12", "-12_100", and "-r2_12_100" for a fruit turned another way.
+FRAME = re.compile(r"-(r\d*_)?\d+(_\d+)?$")
+SPLITS = {"train": False, "test": True, "val": True, "valid": True, "validation": True}
+
+
+class DataError(ValueError):
+    """Training pictures that are missing or laid out in a way nobody can guess; one clear line."""
+
+
+@dataclass
+class PictureSet:
+    """N pictures in memory.
+
+    Attributes:
+        pixels: uint8 (N, 3, S, S), RGB on white.
+        labels: long (N, K), one column per kind.
+        label_names: kind -> names, in column order.
+        groups: (N,) what each picture shows, see the module's text.
+        held_out: bool (N,), True for pictures that training never sees.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    label_names: dict[str, list[str]]
+    groups: list[str]
+    held_out: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def subset(self, keep: Tensor) -> PictureSet:
+        """The pictures for which `keep`, bool (N,), is True; names and label numbers stay as they are."""
+        groups = [group for group, kept in zip(self.groups, keep.tolist()) if kept]
+        return PictureSet(self.pixels[keep], self.labels[keep], self.label_names, groups, self.held_out[keep])
+
+    def train(self) -> PictureSet:
+        return self.subset(~self.held_out)
+
+    def test(self) -> PictureSet:
+        return self.subset(self.held_out)
+
+    def combinations(self) -> list[tuple[str, ...]]:
+        """The label combinations that occur, as names, sorted."""
+        kinds = list(self.label_names.values())
+        rows = torch.unique(self.labels, dim=0).tolist()
+        return sorted(tuple(names[i] for names, i in zip(kinds, row)) for row in rows)
+
+
+def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """(path inside the source, content) of each picture in a folder or tar, sorted by path."""
+    if source.is_dir():
+        for path in sorted(source.rglob("*")):
+            if path.suffix.lower() in SUFFIXES and path.is_file():
+                yield PurePosixPath(path.relative_to(source).as_posix()), path.read_bytes()
+        return
+    try:
+        with tarfile.open(source) as tar:
+            # A compressed tar can only be read forwards quickly, so it is read in its own order.
+            members = [(PurePosixPath(m.name), tar.extractfile(m).read()) for m in tar if m.isfile()]
+    except (tarfile.TarError, OSError) as error:
+        raise DataError(f"{source} is neither a folder nor a readable tar.") from error
+    for path, content in sorted(members):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            yield path, content
+
+
+def _pixels(content: bytes, size: int, name: str) -> np.ndarray:
+    """Decode, flatten on white, letterbox to a square, resize: uint8 (3, size, size)."""
+    try:
+        picture = images.flatten(images.load(io.BytesIO(content)))
+    except (ValueError, UnidentifiedImageError) as error:
+        raise DataError(f"{name}: {error}") from error
+    side = max(picture.size)
+    if picture.size != (side, side):
+        square = Image.new("RGB", (side, side), "white")
+        square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+        picture = square
+    if picture.width != size:
+        picture = picture.resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(picture).transpose(2, 0, 1)
+
+
+def _torchvision(name: str, size: int) -> list[tuple[tuple[str, ...], str, bool, np.ndarray]]:
+    from torchvision import datasets
+
+    make = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
+    rows = []
+    for train in (True, False):
+        try:
+            part = make(root="data", train=train, download=True)
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"{name} could not be downloaded to data/: {error}") from error
+        for i, (picture, label) in enumerate(zip(part.data, part.targets)):
+            resized = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
+            rows.append(((part.classes[label],), f"{train}{i}", not train, resized.transpose(2, 0, 1)))
+    return rows
+
+
+def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.1) -> PictureSet:
+    """Read all sources into one set, with groups held out for testing.
+
+    Args:
+        sources: folders, tars, or "cifar10" / "cifar100". All must have the same label kinds.
+        size: S, the side the pictures are stored at. Twice the model's image size keeps pictures sharp that
+            are turned and shrunk in training.
+        hold_out: share of each subject's groups that is held out, in [0, 1): at least one of them where a
+            subject has four or more, none where it has fewer. Which ones depends on their names alone.
+
+    Raises:
+        DataError: if a source is missing, holds no pictures, or mixes layouts.
+    """
+    rows: list[tuple[tuple[str, ...], str, bool | None, np.ndarray]] = []
+    for source in sources:
+        if str(source) in ("cifar10", "cifar100"):
+            rows += _torchvision(str(source), size)
+            continue
+        path = Path(source)
+        if not path.exists():
+            raise DataError(f"There are no training pictures at {path}.")
+        files = list(_files(path))
+        if not files:
+            raise DataError(f"{path} holds no pictures.")
+        # "train" is a split only beside nothing but splits: it may also be a subject, with rails.
+        is_split = all(name.parts[0] in SPLITS for name, _ in files)
+        for name, content in files:
+            split = SPLITS[name.parts[0]] if is_split else None
+            labels = name.parts[1:-1] if is_split else name.parts[:-1]
+            if len(labels) not in KINDS_BY_DEPTH:
+                raise DataError(f"{path}: {name} should be <class>/<picture> or <subject>/<style>/<picture>.")
+            group = FRAME.sub("", name.stem)
+            rows.append((labels, f"{labels[0]}/{group}", split, _pixels(content, size, f"{path}: {name}")))
+
+    depths = {len(labels) for labels, *_ in rows}
+    if len(depths) != 1:
+        raise DataError("All training pictures need the same label kinds: do not mix one and two folders deep.")
+    kinds = KINDS_BY_DEPTH[depths.pop()]
+    names = {kind: sorted({labels[k] for labels, *_ in rows}) for k, kind in enumerate(kinds)}
+    numbers = [{name: i for i, name in enumerate(names[kind])} for kind in kinds]
+    held = _held_out_groups([(labels[0], group) for labels, group, split, _ in rows if split is None], hold_out)
+    return PictureSet(
+        pixels=torch.from_numpy(np.stack([pixels for *_, pixels in rows])),
+        labels=torch.tensor([[numbers[k][name] for k, name in enumerate(labels)] for labels, *_ in rows]),
+        label_names=names,
+        groups=[group for _, group, _, _ in rows],
+        held_out=torch.tensor([group in held if split is None else split for _, group, split, _ in rows]),
+    )
+
+
+def _held_out_groups(pairs: Sequence[tuple[str, str]], share: float) -> set[str]:
+    """Choose groups to hold out, subject by subject, by a hash of their names: no seed, no order."""
+    by_subject = defaultdict(set)
+    for subject, group in pairs:
+        by_subject[subject].add(group)
+    held = set()
+    for groups in by_subject.values():
+        if share > 0 and len(groups) >= 4:
+            ranked = sorted(groups, key=lambda group: hashlib.sha256(group.encode()).hexdigest())
+            held.update(ranked[: max(1, round(share * len(groups)))])
+    return held
+
+
+def sampling_weights(pictures: PictureSet, balance: float) -> Tensor:
+    """How likely each picture is to be drawn: float64 (N,), summing to 1.
+
+    Subjects (the first label kind) are drawn with probability in proportion to (their number of groups) to
+    the power 1 - balance: with balance 1 all equally often, with 0 as often as they have things to show.
+    Within a subject each combination with the other kinds is as likely as the next, and within that each
+    picture: a thousand film frames of apples do not drown the fourteen drawn ones.
+    """
+    combos = [tuple(row) for row in pictures.labels.tolist()]
+    per_combo = Counter(combos)
+    combos_of = Counter(combo[0] for combo in per_combo)
+    groups_of = Counter(subject for subject, _ in {(c[0], g) for c, g in zip(combos, pictures.groups)})
+    weights = [groups_of[c[0]] ** (1 - balance) / combos_of[c[0]] / per_combo[c] for c in combos]
+    weights = torch.tensor(weights, dtype=torch.float64)
+    return weights / weights.sum()
+
+
+def augment(pixels: Tensor, size: int, how: str, generator: torch.Generator) -> Tensor:
+    """Vary a batch on its device.
+
+    Args:
+        pixels: uint8 (B, 3, S, S).
+        size: side of the result, R; S must be a multiple of it.
+        how: "drawing": mirrored, turned by up to 12 degrees, scaled to 0.7-1 and shifted on white, as people
+            place drawings on a page. "flip": only mirrored, for photographs that fill their frame. "none".
+        generator: on the device of `pixels`.
+
+    Returns:
+        float32 (B, 3, R, R) in [-1, 1].
+    """
+    b, side, device = len(pixels), pixels.shape[-1], pixels.device
+    x = pixels.float() / 127.5 - 1
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(b, generator=generator, device=device)
+
+    if how == "drawing":
+        mirror = torch.sign(uniform(-1, 1))
+        angle, scale = torch.deg2rad(uniform(-12, 12)), uniform(0.7, 1.0)
+        room = 1 - scale + 0.04  # how far the drawing may move before it leaves the page
+        dx, dy = uniform(-1, 1) * room, uniform(-1, 1) * room
+        cos, sin = angle.cos() / scale, angle.sin() / scale
+        # affine_grid asks where in the input each output place looks: the inverse of the movement.
+        rows = [mirror * cos, mirror * sin, -mirror * (cos * dx + sin * dy), -sin, cos, sin * dx - cos * dy]
+        grid = torch.nn.functional.affine_grid(
+            torch.stack(rows, dim=1).reshape(b, 2, 3), [b, 3, side, side], align_corners=False
+        )
+        # Sampling pads with 0, so white must be 0 meanwhile.
+        x = torch.nn.functional.grid_sample(x - 1, grid, mode="bilinear", align_corners=False) + 1
+    elif how == "flip":
+        x = torch.where((uniform(0, 1) < 0.5)[:, None, None, None], x.flip(-1), x)
+    elif how != "none":
+        raise ValueError(f"Unknown augmentation {how!r}: choose drawing, flip or none.")
+    # Averaging whole blocks is the exact antialiased way down.
+    return torch.nn.functional.avg_pool2d(x, side // size)
