@@ -1,0 +1,308 @@
+"""python -m diffusion.sdedit: the files it writes, its exit status, and the one sentence when it cannot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint, sdedit
+from diffusion.images import paste_back, prepare, to_pil
+from diffusion.sdedit import main
+
+SIZE = 16
+
+
+def tiny_checkpoint(path: Path, label_names: dict[str, list[str]]) -> Path:
+    """A U-Net with random weights: enough for everything but beauty."""
+    torch.manual_seed(0)
+    sizes = tuple(len(names) for names in label_names.values())
+    config = UNetConfig(
+        image_size=SIZE, patch_size=2, channels=(32,), blocks=1, attention=(False,), label_sizes=sizes
+    )
+    model = UNet(config)
+    with torch.no_grad():  # a fresh U-Net starts with zeros at its end: labels and input would not matter
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    save_checkpoint(path, Checkpoint(model.eval(), NoiseSchedule(), label_names))
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("checkpoint")
+    names = {"subject": ["apple", "cat", "ice cream"], "style": ["photo", "noto"]}
+    return str(tiny_checkpoint(folder / "tiny.safetensors", names))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """An empty folder to work in, with a drawing: a red blob on white, off centre, 80 x 60."""
+    monkeypatch.chdir(tmp_path)
+    image = Image.new("RGB", (80, 60), "white")
+    ImageDraw.Draw(image).ellipse((10, 20, 40, 45), fill=(200, 30, 30))
+    image.save("in.png")
+    return tmp_path
+
+
+def run(checkpoint: str, *words: str) -> int:
+    return main(["in.png", "out.png", "--checkpoint", checkpoint, "--steps", "5", *words])
+
+
+def pixels(path: str | Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def refuse(capsys, argv: list[str], *expected: str) -> None:
+    """Exit status 2, one line on stderr with what is expected in it, nothing on stdout."""
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("sdedit: ") and err.count("\n") == 1 and "Traceback" not in err
+    for part in expected:
+        assert part in err
+
+
+# ---------------------------------------------------------------------- what it makes
+
+
+def test_writes_a_picture_of_the_input_s_size(here, checkpoint, capsys) -> None:
+    assert run(checkpoint, "--subject", "apple", "--style", "noto") == 0
+    assert Image.open("out.png").size == (80, 60) and Image.open("out.png").format == "PNG"
+    out, err = capsys.readouterr()
+    assert out == "out.png: 3 steps\n" and err == ""  # round(0.6 * 5)
+    assert sorted(os.listdir()) == ["in.png", "out.png"]  # no partial file is left
+    # White outside the framed square, something inside it.
+    assert (pixels("out.png")[:, 50:] == 255).all() and (pixels("out.png")[:, 10:40] != 255).any()
+
+
+def test_same_seed_same_file_other_seed_label_guidance_other_file(here, checkpoint) -> None:
+    def made(*words: str) -> bytes:
+        assert run(checkpoint, *words) == 0
+        return Path("out.png").read_bytes()
+
+    first = made("--seed", "7", "--eta", "1")
+    assert made("--seed", "7", "--eta", "1") == first
+    assert made("--seed", "8", "--eta", "1") != first
+    assert made("--seed", "7", "--eta", "0") != first
+    # Subject, style and guidance each reach the model.
+    options = ["", "--strength 0.9", "--subject apple", "--subject cat", "--style photo"]
+    options += ["--subject cat --style photo", "--subject cat --guidance 5"]
+    pictures = [made(*words.split()) for words in options]
+    assert len(set(pictures)) == len(pictures)
+    assert made("--seed", "0", "--guidance", "2", "--strength", "0.6", "--steps", "5") == pictures[0]
+
+
+def test_strength_0_returns_the_prepared_input(here, checkpoint, capsys) -> None:
+    assert run(checkpoint, "--strength", "0", "--frames", "f", "--gif", "g.gif") == 0
+    original = Image.open("in.png")
+    prepared = prepare(original, SIZE)
+    expected = paste_back(to_pil(prepared.x0), prepared, original)
+    assert np.array_equal(pixels("out.png"), np.asarray(expected))
+    assert os.listdir("f") == ["00.png"] and Image.open("g.gif").n_frames == 1
+    assert capsys.readouterr().out == "out.png: 0 steps\n"
+
+
+def test_strength_0_on_a_full_frame_returns_it_bit_for_bit(here, checkpoint) -> None:
+    array = np.random.default_rng(0).integers(0, 200, (SIZE, SIZE, 3)).astype(np.uint8)
+    Image.fromarray(array).save("in.png")
+    assert run(checkpoint, "--strength", "0") == 0
+    assert np.array_equal(pixels("out.png"), array)
+
+
+def test_mask_keeps_pixels_exactly(here, checkpoint) -> None:
+    mask = Image.new("L", (80, 60))
+    mask.paste(255, (0, 0, 25, 60))
+    mask.save("mask.png")
+    for out in ("out.png", "out.webp"):
+        assert main(["in.png", out, "--checkpoint", checkpoint, "--steps", "5", "--mask", "mask.png"]) == 0
+        assert np.array_equal(pixels(out)[:, 25:], pixels("in.png")[:, 25:])
+        assert (pixels(out)[:, 10:25] != pixels("in.png")[:, 10:25]).any()
+
+
+def test_size_enlarges_the_input_first(here, checkpoint) -> None:
+    assert run(checkpoint, "--size", "160", "--frames", "f") == 0
+    assert Image.open("out.png").size == (160, 120) and Image.open("f/00.png").size == (160, 160)
+
+
+def test_frames_and_gif(here, checkpoint) -> None:
+    assert run(checkpoint, "--frames", "new/f", "--gif", "g.gif", "--strength", "1", "--size", "64") == 0
+    assert sorted(os.listdir("new/f")) == ["00.png", "01.png", "02.png", "03.png", "04.png", "05.png"]
+    enlarged = Image.open("in.png").resize((64, 48), Image.Resampling.LANCZOS)
+    seen = to_pil(prepare(enlarged, SIZE).x0, 64)
+    assert np.array_equal(pixels("new/f/00.png"), np.asarray(seen))
+    gif = Image.open("g.gif")
+    assert gif.size == (64, 64) and gif.n_frames == 5
+    for i in range(5):  # the GIF's frames are the predicted pictures, in order
+        gif.seek(i)
+        shown = np.asarray(gif.convert("RGB")).astype(int)
+        off = [np.abs(shown - pixels(f"new/f/0{k}.png")).mean() for k in range(6)]
+        assert off[i + 1] == min(off) < 15
+
+
+def test_last_frame_is_the_result(here, checkpoint) -> None:
+    """On a full frame nothing is pasted: frame n and OUT are one picture."""
+    Image.new("RGB", (SIZE, SIZE), (90, 120, 200)).save("in.png")
+    assert run(checkpoint, "--frames", "f", "--size", str(SIZE)) == 0
+    assert np.array_equal(pixels("f/03.png"), pixels("out.png"))
+    assert not np.array_equal(pixels("f/02.png"), pixels("out.png"))
+
+
+def test_pure_noise(here, checkpoint) -> None:
+    argv = ["-", "out.jpg", "--checkpoint", checkpoint, "--steps", "2", "--subject", "cat"]
+    assert main(argv) == 0
+    assert Image.open("out.jpg").size == (512, 512) and Image.open("out.jpg").format == "JPEG"
+    assert main([*argv, "--size", "100", "--strength", "1"]) == 0
+    assert Image.open("out.jpg").size == (100, 100)
+
+
+def test_checkpoint_found_and_its_own_label_flags(here, checkpoint, capsys) -> None:
+    """--class is a flag because this checkpoint has that kind; --subject then is not."""
+    argv = ["in.png", "out.png", "--steps", "1"]
+    refuse(capsys, argv, "Choose a checkpoint with --checkpoint FILE; checkpoints/ holds nothing.")
+    Path("checkpoints").mkdir()
+    tiny_checkpoint(Path("checkpoints/cifar.safetensors"), {"class": ["ship", "frog"]})
+    assert main([*argv, "--class", "ship"]) == 0
+    capsys.readouterr()
+    refuse(capsys, [*argv, "--subject", "apple"], "Unknown argument '--subject'", "this checkpoint has --class.")
+    Path("checkpoints/other.safetensors").write_bytes(b"")
+    refuse(capsys, argv, "checkpoints/ holds cifar.safetensors, other.safetensors.")
+
+
+def test_blank_drawing_is_said(here, checkpoint, capsys) -> None:
+    Image.new("RGB", (50, 50), "white").save("in.png")
+    assert run(checkpoint) == 0
+    assert capsys.readouterr().err == "in.png is blank: the picture will come from the noise alone.\n"
+
+
+# ---------------------------------------------------------------------- what it refuses
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--subject", "aple"], "No subject 'aple' here. Did you mean apple?"),
+        (["--style", "oil"], "No style 'oil' here. There are: photo, noto."),
+        (["--strength", "1.5"], "--strength: must be a number from 0 to 1, not '1.5'"),
+        (["--strength", "nan"], "--strength: must be a number from 0 to 1, not 'nan'"),
+        (["--strength", "much"], "--strength: must be a number from 0 to 1, not 'much'"),
+        (["--steps", "0"], "--steps: must be a whole number of at least 1, not '0'"),
+        (["--steps", "2.5"], "--steps: must be a whole number of at least 1, not '2.5'"),
+        (["--steps", "1001"], "between 1 and 1000, not 1001"),
+        (["--guidance", "inf"], "--guidance: must be a number of at least 0, not 'inf'"),
+        (["--eta", "-1"], "--eta: must be a number from 0 to 1, not '-1'"),
+        (["--seed", "-1"], "--seed: must be a whole number from 0 to"),
+        (["--seed", str(2**64)], "--seed: must be a whole number from 0 to"),
+        (["--size", "0"], "--size: must be a whole number from 8 to 4096, not '0'"),
+        (["--mask", "gone.png"], "Cannot read gone.png: No such file or directory."),
+        (["--mask", "note.txt"], "note.txt is not a picture"),
+        (["--mask", "wide.png"], "The mask is 90 x 20 pixels, the picture 80 x 60"),
+        (["--gif", "no/g.gif"], "Cannot write no/g.gif: there is no folder no."),
+        (["--frames", "note.txt"], "Cannot write note.txt: File exists."),
+        (["--sed", "1"], "Unknown argument '--sed'; this checkpoint has --subject, --style."),
+        (["--seed"], "--seed: expected one argument"),
+    ],
+)
+def test_bad_option(here, checkpoint, capsys, words, expected) -> None:
+    Path("out.png").write_bytes(b"precious")
+    Path("note.txt").write_text("not a picture")
+    Image.new("L", (90, 20)).save("wide.png")
+    argv = ["in.png", "out.png", "--checkpoint", checkpoint, *words]
+    refuse(capsys, argv, expected)
+    assert Path("out.png").read_bytes() == b"precious"
+
+
+def test_bad_input(here, checkpoint, capsys) -> None:
+    Path("cut.png").write_bytes(Path("in.png").read_bytes()[:150])
+    rest = ["out.png", "--checkpoint", checkpoint]
+    refuse(capsys, ["gone.png", *rest], "Cannot read gone.png: No such file or directory.")
+    refuse(capsys, ["cut.png", *rest], "cut.png is damaged or cut short.")
+    refuse(capsys, ["in.png", "--checkpoint", checkpoint], "the following arguments are required: OUT")
+    refuse(capsys, ["-", *rest, "--strength", "0.5"], "strength is 1, so leave --strength out")
+    refuse(capsys, ["-", *rest, "--mask", "in.png"], "A mask needs a drawing to keep")
+    assert not Path("out.png").exists()
+
+
+def test_bad_output(here, checkpoint, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(sdedit, "edit", lambda *_, **__: pytest.fail("worked before looking where to write"))
+    Path("folder.png").mkdir()
+    for out, expected in [
+        ("out.xyz", "its name must end in one of .png .webp"),
+        ("out", "its name must end in one of .png .webp"),
+        ("no/out.png", "Cannot write no/out.png: there is no folder no."),
+        ("folder.png", "Cannot write folder.png: it is a folder."),
+    ]:
+        refuse(capsys, ["in.png", out, "--checkpoint", checkpoint], expected)
+
+
+def test_bad_checkpoint(here, checkpoint, capsys) -> None:
+    Path("cut.safetensors").write_bytes(Path(checkpoint).read_bytes()[:5000])
+    for name, expected in [
+        ("gone.safetensors", "There is no checkpoint at gone.safetensors."),
+        ("cut.safetensors", "cut.safetensors is damaged"),
+        ("in.png", "in.png is damaged or not a safetensors file."),
+    ]:
+        refuse(capsys, ["in.png", "out.png", "--checkpoint", name], expected)
+
+
+def test_failed_write_leaves_the_old_file(here, checkpoint, capsys, monkeypatch) -> None:
+    Path("out.png").write_bytes(b"precious")
+
+    def full_disk(self, path, **_):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Image.Image, "save", full_disk)
+    refuse(capsys, ["in.png", "out.png", "--checkpoint", checkpoint], "No space left on device.")
+    assert Path("out.png").read_bytes() == b"precious"
+    assert sorted(os.listdir()) == ["in.png", "out.png"]
+
+
+def test_ctrl_c(here, checkpoint, capsys, monkeypatch) -> None:
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(sdedit, "edit", interrupted)
+    Path("out.png").write_bytes(b"precious")
+    assert run(checkpoint) == 130
+    assert capsys.readouterr().err == "sdedit: stopped.\n"
+    assert Path("out.png").read_bytes() == b"precious"
+
+
+# ---------------------------------------------------------------------- help, and the real thing
+
+
+def test_help_without_and_with_a_checkpoint(here, checkpoint, capsys) -> None:
+    for argv, expected in [
+        (["--help"], "--KIND NAME"),
+        (["--help", "--checkpoint", "gone"], "--KIND NAME"),
+        (["--help", "--checkpoint", checkpoint], "--subject NAME"),
+    ]:
+        with pytest.raises(SystemExit) as stop:
+            main(argv)
+        out, err = capsys.readouterr()
+        assert stop.value.code == 0 and err == ""
+        assert expected in out and "--strength" in out
+    assert "one of 3: apple, cat, ice cream" in out
+
+
+def test_as_a_program(here, checkpoint) -> None:
+    """In a process of its own: the same file as in this one, and a refusal with status 2."""
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "diffusion.sdedit", "in.png"]
+    options = ["--checkpoint", checkpoint, "--steps", "5"]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    assert run(checkpoint) == 0
+    good = subprocess.run([*command, "b.png", *options], capture_output=True, text=True, env=env)
+    assert (good.returncode, good.stdout) == (0, "b.png: 3 steps\n")
+    assert Path("b.png").read_bytes() == Path("out.png").read_bytes()
+    bad = subprocess.run([*command, "c.xyz", *options], capture_output=True, text=True, env=env)
+    assert bad.returncode == 2 and "Traceback" not in bad.stderr and not Path("c.xyz").exists()
+    assert bad.stderr.splitlines()[-1].startswith("sdedit: Cannot write c.xyz: its name must end in")
