@@ -161,6 +161,13 @@ def test_dust_does_not_count() -> None:
     assert prepare(image, 64).box != clean.box
 
 
+def test_a_hair_thin_diagonal_is_not_dust() -> None:
+    image = Image.new("RGB", (512, 512), "white")
+    for i in range(40):
+        image.putpixel((100 + i, 100 + i), (0, 0, 0))
+    assert not prepare(image, 64).blank
+
+
 def test_transparent_paper_is_paper() -> None:
     clear, white = apple(512, 300, 300, 100, mode="RGBA"), apple(512, 300, 300, 100)
     a, b = prepare(clear, 64), prepare(white, 64)
@@ -334,7 +341,7 @@ def test_flipped_bytes_raise_nothing_but_image_error() -> None:
             assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"<svg xmlns='http://w3.org/2000/svg'/>", b"%!PS-Adobe-3.0"])
+@pytest.mark.parametrize("data", [b"", b"hello", b"<svg xmlns='http://w3.org/2000/svg'/>", b"%!PS-Adobe-3.0", b"P6 1 1 255\n000"])
 def test_not_a_picture(data: bytes) -> None:
     with pytest.raises(ImageError, match="^The file is not a picture"):
         load(io.BytesIO(data))
