@@ -247,9 +247,11 @@ def generate(
     if run is None:
         return
     ckpt = checkpoints[checkpoint]
-    labels = dict(zip(ckpt.label_names, chosen))
+    labels = {kind: name for kind, name in zip(ckpt.label_names, chosen) if name}
     try:
         x0 = framed(read_data_url(picture), ckpt.image_size)
+        if x0 is None:
+            gr.Info(BLANK)
         with contextlib.closing(paint(ckpt, x0, labels, strength, steps, guidance, seed, eta)) as stream:
             yield from _messages(session, run, stream, x0 is None, int(seed), labels)
     except ValueError as error:  # ImageError, UnknownLabel and the like: one sentence for the person
@@ -303,7 +305,7 @@ def summary(done: int, total: int, seconds: float, seed: int, blank: bool) -> st
         return "Strength 0: this is your drawing as the network sees it."
     steps = f"{total} steps" if done == total else f"Stopped after {done} of {total} steps"
     text = f"{steps} in {seconds:.1f} s on the CPU, seed {seed}."
-    return f"{BLANK} {text}" if blank else text
+    return f"Pure imagination: {text}" if blank else text
 
 
 def make_gif(session: Session) -> dict:
@@ -316,10 +318,6 @@ def make_gif(session: Session) -> dict:
 
 
 # -------------------------------------------------------------------------------------------- components
-
-
-def script(name: str) -> str:
-    return (WEB / name).read_text(encoding="utf-8")
 
 
 def icon(paths: str) -> str:
@@ -412,33 +410,27 @@ EXAMPLES_MARKUP = """
 </div>"""
 
 
-class DoodleCanvas(gr.HTML):
+# Plain functions: Gradio writes an app.pyi beside this file for every subclass of a component.
+
+
+def doodle_canvas() -> gr.HTML:
     """A canvas to draw on; its value is the drawing as a PNG data URL, "" while it is blank."""
-
-    def __init__(self, **kwargs):
-        super().__init__(
-            value="", html_template=_canvas_markup(), js_on_load=script("canvas.js"),
-            apply_default_css=False, **kwargs,
-        )  # fmt: skip
+    return _component("canvas.js", _canvas_markup(), "", elem_id="canvas")
 
 
-class ResultView(gr.HTML):
+def result_view() -> gr.HTML:
     """Shows the frames of a run as they arrive; its value is the latest message (see `report`)."""
-
-    def __init__(self, **kwargs):
-        super().__init__(
-            html_template=RESULT_MARKUP, js_on_load=script("result.js"), apply_default_css=False, **kwargs
-        )
+    return _component("result.js", RESULT_MARKUP, None, elem_id="view")
 
 
-class Examples(gr.HTML):
-    """A row of example drawings; its value is a list of {subject, name, url}."""
+def example_row(drawings: list[dict]) -> gr.HTML:
+    """Example drawings to click on; its value is a list of {subject, name, url}."""
+    return _component("examples.js", EXAMPLES_MARKUP, drawings, elem_id="examples", visible=bool(drawings))
 
-    def __init__(self, value: list[dict], **kwargs):
-        super().__init__(
-            value=value, html_template=EXAMPLES_MARKUP, js_on_load=script("examples.js"),
-            apply_default_css=False, **kwargs,
-        )  # fmt: skip
+
+def _component(script: str, markup: str, value, **kwargs) -> gr.HTML:
+    code = (WEB / script).read_text(encoding="utf-8")
+    return gr.HTML(value, html_template=markup, js_on_load=code, apply_default_css=False, **kwargs)
 
 
 # -------------------------------------------------------------------------------------------------- page
@@ -455,6 +447,7 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
                     list(checkpoints),
                     value=next(iter(checkpoints), None),
                     label="Model",
+                    container=False,
                     visible=len(checkpoints) > 1,
                     elem_id="picker",
                 )
@@ -476,10 +469,10 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
 
     with gr.Column(elem_id="workspace"):
         with gr.Column(elem_id="drawing"):
-            canvas = DoodleCanvas(elem_id="canvas")
-            examples = Examples(drawings, elem_id="examples", visible=bool(drawings))
+            canvas = doodle_canvas()
+            examples = example_row(drawings)
         with gr.Column(elem_id="painting"):
-            view = ResultView(elem_id="view")
+            view = result_view()
         with gr.Row(elem_id="controls"):
             with gr.Row(elem_id="labels"):
                 selectors = _selectors(first, count, drawings)

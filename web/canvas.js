@@ -1,4 +1,4 @@
-// The drawing canvas. Runs once when Gradio has put the markup of app.py's DoodleCanvas on the page;
+// The drawing canvas. Runs once when Gradio has put the markup of app.py's doodle_canvas on the page;
 // `element` is that markup, and setting `props.value` (a PNG data URL, '' for a blank canvas) is how the
 // drawing reaches Python. Every word a person reads is in app.py.
 
@@ -71,7 +71,7 @@ function spot(event) {
 function setPen() {
   ctx.lineCap = ctx.lineJoin = 'round';
   ctx.lineWidth = size * S;
-  ctx.strokeStyle = tool === 'eraser' ? '#fff' : colour;
+  ctx.strokeStyle = ctx.fillStyle = tool === 'eraser' ? '#fff' : colour;
 }
 
 function lineTo(point) {
@@ -138,7 +138,9 @@ canvas.addEventListener('pointerdown', (event) => {
   try { canvas.setPointerCapture(event.pointerId); } catch { /* the pointer is gone already */ }
   stroke = { id: event.pointerId, last: point, middle: point };
   setPen();
-  lineTo(point);                                     // a click alone leaves a dot
+  ctx.beginPath();                                   // a click alone leaves a dot
+  ctx.arc(point.x, point.y, size * S / 2, 0, 2 * Math.PI);
+  ctx.fill();
 });
 canvas.addEventListener('pointermove', (event) => {
   moveRing(event);

@@ -1,0 +1,106 @@
+"""A tiny untrained checkpoint, a server that shows it, and a browser to look at it with."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint
+
+LABELS = {"subject": ["apple", "cat", "ice cream", "pear"], "style": ["photo", "noto", "fluent-3d"]}
+PAIRS = [
+    ("apple", "photo"), ("apple", "noto"), ("apple", "fluent-3d"),
+    ("cat", "noto"), ("cat", "fluent-3d"), ("ice cream", "noto"), ("pear", "photo"),
+]  # fmt: skip
+
+
+def tiny_checkpoint(label_names: dict[str, list[str]] = LABELS, pairs: list = PAIRS) -> Checkpoint:
+    """16 x 16 pixels, one level, random weights: a step takes about a millisecond."""
+    torch.manual_seed(0)
+    sizes = tuple(len(names) for names in label_names.values())
+    model = UNet(UNetConfig(image_size=16, channels=(32,), blocks=1, attention=(False,), label_sizes=sizes))
+    with torch.no_grad():
+        for parameter in model.parameters():  # some layers start at zero and would hide time and labels
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return Checkpoint(model.eval(), NoiseSchedule(), label_names, pairs, credits=["Pictures of fruit, CC0"])
+
+
+def apple_drawing(size: int = 512) -> Image.Image:
+    image = Image.new("RGB", (size, size), "white")
+    ImageDraw.Draw(image).ellipse([size * 0.3, size * 0.3, size * 0.7, size * 0.7], fill=(220, 40, 40))
+    return image
+
+
+@pytest.fixture(scope="session")
+def checkpoint_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoints")
+    save_checkpoint(folder / "tiny.safetensors", tiny_checkpoint())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawings_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("drawings")
+    for name in ("apple", "cat-2", "submarine"):
+        apple_drawing(128).save(folder / f"{name}.png")
+    return folder
+
+
+class Server:
+    """A running page. `delay` makes every call of the model take that many seconds longer."""
+
+    url: str
+    delay = 0.0
+
+
+@pytest.fixture(scope="session")
+def server(checkpoint_folder, drawings_folder):
+    gr = pytest.importorskip("gradio")
+    import app
+
+    server = Server()
+
+    def slowed(path):
+        ckpt = load_checkpoint(path)
+        ckpt.model.register_forward_hook(lambda *_: time.sleep(server.delay))
+        return ckpt
+
+    load_checkpoint, drawings = app.load_checkpoint, app.DRAWINGS
+    app.load_checkpoint, app.DRAWINGS = slowed, drawings_folder
+    try:
+        demo = app.build(checkpoint_folder)
+        _, server.url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+        yield server
+        demo.close()
+        gr.close_all(verbose=False)
+    finally:
+        app.load_checkpoint, app.DRAWINGS = load_checkpoint, drawings
+
+
+CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+QUIET = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
+    " --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        found = next((path for path in CHROMIUM if Path(path).exists()), None)
+        try:
+            browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        except api.Error as error:
+            pytest.skip(f"no Chromium to look with: {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()
