@@ -126,6 +126,18 @@ def test_mask_keeps_pixels_exactly(here, checkpoint) -> None:
         assert (pixels(out)[:, 10:25] != pixels("in.png")[:, 10:25]).any()
 
 
+def test_mask_reaches_the_model(here, checkpoint) -> None:
+    """In every frame, too, the kept half is the drawing and the other is not."""
+    Image.new("RGB", (SIZE, SIZE), (90, 120, 200)).save("in.png")
+    mask = Image.new("L", (SIZE, SIZE))
+    mask.paste(255, (0, 0, 8, SIZE))
+    mask.save("mask.png")
+    assert run(checkpoint, "--mask", "mask.png", "--frames", "f", "--size", str(SIZE)) == 0
+    for i in (1, 2, 3):
+        same = (pixels(f"f/0{i}.png") == pixels("f/00.png")).all(axis=2)
+        assert same[:, 8:].all() and same[:, :8].mean() < 0.1
+
+
 def test_size_enlarges_the_input_first(here, checkpoint) -> None:
     assert run(checkpoint, "--size", "160", "--frames", "f") == 0
     assert Image.open("out.png").size == (160, 120) and Image.open("f/00.png").size == (160, 160)
@@ -167,10 +179,13 @@ def test_checkpoint_found_and_its_own_label_flags(here, checkpoint, capsys) -> N
     argv = ["in.png", "out.png", "--steps", "1"]
     refuse(capsys, argv, "Choose a checkpoint with --checkpoint FILE; checkpoints/ holds nothing.")
     Path("checkpoints").mkdir()
-    tiny_checkpoint(Path("checkpoints/cifar.safetensors"), {"class": ["ship", "frog"]})
+    tiny_checkpoint(Path("checkpoints/cifar.safetensors"), {"class": ["ship", "100%"]})
     assert main([*argv, "--class", "ship"]) == 0
     capsys.readouterr()
-    refuse(capsys, [*argv, "--subject", "apple"], "Unknown argument '--subject'", "this checkpoint has --class.")
+    with pytest.raises(SystemExit):  # a % in a name is no format to argparse
+        main(["--help"])
+    assert "one of 2: ship, 100%" in capsys.readouterr().out
+    refuse(capsys, [*argv, "--subject", "apple"], "'--subject'; this checkpoint has --class.")
     Path("checkpoints/other.safetensors").write_bytes(b"")
     refuse(capsys, argv, "checkpoints/ holds cifar.safetensors, other.safetensors.")
 
@@ -205,7 +220,7 @@ def test_blank_drawing_is_said(here, checkpoint, capsys) -> None:
         (["--mask", "wide.png"], "The mask is 90 x 20 pixels, the picture 80 x 60"),
         (["--gif", "no/g.gif"], "Cannot write no/g.gif: there is no folder no."),
         (["--frames", "note.txt"], "Cannot write note.txt: File exists."),
-        (["--sed", "1"], "Unknown argument '--sed'; this checkpoint has --subject, --style."),
+        (["--see", "1"], "Unknown argument '--see'; this checkpoint has --subject, --style."),
         (["--seed"], "--seed: expected one argument"),
     ],
 )
