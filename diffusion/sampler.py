@@ -123,7 +123,7 @@ def ddim_step(
     return x_prev.to(x.dtype)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def denoise(
     model: Callable[..., Tensor],
     schedule: NoiseSchedule,
@@ -194,7 +194,7 @@ def sample(
 def _steps(model, schedule, x, timesteps, labels, null, guidance_scale, eta, generator, clip, constrain):
     """The loop behind `sample`, apart from it so that bad arguments are refused at the call, not later.
 
-    Nothing thread-local (inference_mode, autocast) is held across a yield: a web server may run every step
+    Nothing thread-local (no_grad, autocast) is held across a yield: a web server may run every step
     in another thread.
     """
     for i, t in enumerate(timesteps):

@@ -396,6 +396,7 @@ def train(config: TrainConfig, resume: bool = False) -> int:
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
+    torch.manual_seed(config.seed)  # for dropout, which draws from the global RNG; all else has a generator
     pictures = load_pictures(config.data, 2 * config.image_size, config.hold_out)
     trainer = Trainer(config, pictures, device)
     if state is not None:

@@ -1,0 +1,214 @@
+"""Pictures in memory: layouts, labels, what is held out, how batches are drawn and varied."""
+
+import io
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from diffusion.data import DataError, augment, load_pictures, sampling_weights
+
+
+def picture(colour="red", size=(20, 20), mode="RGB") -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write(folder, files: dict[str, bytes]):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def drawings(concepts=8):
+    """Two subjects in two styles; file names are concepts, the same in each style."""
+    return {
+        f"{subject}/{style}/{subject}{i}x.png": picture()
+        for subject in ("cat", "house")
+        for style in ("noto", "blob")
+        for i in range(concepts)
+    }
+
+
+def test_classes(tmp_path):
+    write(tmp_path, {"cat/a.png": picture("red"), "cat/b.png": picture("red"), "ship/a.png": picture("blue")})
+    got = load_pictures([tmp_path], 8)
+    assert got.label_names == {"class": ["cat", "ship"]}
+    assert got.labels.tolist() == [[0], [0], [1]]
+    assert got.pixels.shape == (3, 3, 8, 8) and got.pixels.dtype == torch.uint8
+    assert got.pixels[:, :, 4, 4].tolist() == [[255, 0, 0], [255, 0, 0], [0, 0, 255]]
+
+
+def test_subjects_and_styles_from_a_folder_and_a_tar_are_one_set(tmp_path):
+    write(tmp_path / "folder", drawings(2))
+    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
+        for name in ("apple/photo/gala-1_100.jpg", "cat/photo/tom-2.png"):
+            info = tarfile.TarInfo(name)
+            info.size = len(picture())
+            tar.addfile(info, io.BytesIO(picture()))
+    got = load_pictures([tmp_path / "folder", tmp_path / "photos.tar"], 8)
+    assert got.label_names == {"subject": ["apple", "cat", "house"], "style": ["blob", "noto", "photo"]}
+    assert got.combinations() == [
+        ("apple", "photo"), ("cat", "blob"), ("cat", "noto"), ("cat", "photo"), ("house", "blob"), ("house", "noto"),
+    ]  # fmt: skip
+
+
+def test_a_test_folder_is_held_out_and_a_subject_may_be_called_train(tmp_path):
+    write(tmp_path / "a", {"train/cat/1.png": picture(), "test/cat/1.png": picture()})
+    got = load_pictures([tmp_path / "a"], 8, hold_out=0.0)
+    assert got.label_names == {"class": ["cat"]} and sorted(got.held_out.tolist()) == [False, True]
+    write(tmp_path / "b", {"train/noto/1.png": picture(), "tree/noto/1.png": picture()})
+    got = load_pictures([tmp_path / "b"], 8)
+    assert got.label_names["subject"] == ["train", "tree"] and not got.held_out.any()
+
+
+def test_what_shows_the_same_thing_is_held_out_together(tmp_path):
+    write(tmp_path, drawings())
+    frames = {f"kiwi/photo/{kind}-{turn}{i}_100.png": picture() for kind in "abcd" for turn in ("", "r2_") for i in range(3)}
+    write(tmp_path, frames)
+    got = load_pictures([tmp_path], 8, hold_out=0.25)
+    held = {g for g, h in zip(got.groups, got.held_out.tolist()) if h}
+    kept = {g for g, h in zip(got.groups, got.held_out.tolist()) if not h}
+    assert not held & kept
+    by_subject = {s: sum(g.startswith(s) for g in held) for s in ("cat", "house", "kiwi")}
+    assert by_subject == {"cat": 2, "house": 2, "kiwi": 1}  # a quarter of 8, 8 and 4 things
+    assert got.held_out.sum() == 2 * 2 + 2 * 2 + 6
+    again = load_pictures([tmp_path], 8, hold_out=0.25)
+    assert torch.equal(got.held_out, again.held_out)
+    assert set(got.train().groups) == kept and set(got.test().groups) == held
+
+
+def test_subjects_with_few_things_keep_them_all(tmp_path):
+    write(tmp_path, drawings(3))
+    assert not load_pictures([tmp_path], 8, hold_out=0.5).held_out.any()
+
+
+def test_alpha_is_white_and_oblong_is_letterboxed(tmp_path):
+    write(tmp_path, {"a/clear.png": picture((0, 0, 0, 0), mode="RGBA"), "a/wide.png": picture("black", (40, 20))})
+    clear, wide = load_pictures([tmp_path], 8).pixels
+    assert (clear == 255).all()
+    assert (wide[:, 0] == 255).all() and (wide[:, 4] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "files, message",
+    [
+        ({}, "no pictures"),
+        ({"a.png": picture()}, "should be"),
+        ({"a/b/c/d.png": picture()}, "should be"),
+        ({"a/b.png": picture(), "a/c/d.png": picture()}, "do not mix"),
+        ({"a/b.png": b"not a picture"}, "b.png"),
+    ],
+)
+def test_unusable_data_is_one_clear_line(tmp_path, files, message):
+    with pytest.raises(DataError, match=message) as caught:
+        load_pictures([write(tmp_path, files)], 8)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_foreign_sources(tmp_path):
+    with pytest.raises(DataError, match="no training pictures"):
+        load_pictures([tmp_path / "nowhere"], 8)
+    (tmp_path / "x.tar").write_bytes(b"nothing like a tar")
+    with pytest.raises(DataError, match="neither a folder nor a readable tar"):
+        load_pictures([tmp_path / "x.tar"], 8)
+
+
+def test_cifar10_through_torchvision(tmp_path, monkeypatch):
+    """The real reader on files of the real format, made here: only the download's checksum is skipped."""
+    from torchvision import datasets
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets.CIFAR10, "_check_integrity", lambda self: True)
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)
+    folder = tmp_path / "data" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": names}))
+    for i, name in enumerate(["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]):
+        content = {"data": np.full((2, 3072), 10 * i, np.uint8), "labels": [i, 9]}
+        (folder / name).write_bytes(pickle.dumps(content))
+    got = load_pictures(["cifar10"], 32)
+    assert got.pixels.shape == (12, 3, 32, 32) and got.held_out.tolist() == [False] * 10 + [True] * 2
+    assert got.label_names == {"class": sorted(["airplane", "automobile", "bird", "cat", "deer", "dog", "truck"])}
+
+
+def test_weights_balance_subjects_and_styles(tmp_path):
+    write(tmp_path, {f"hand/noto/{i}x.png": picture() for i in range(16)})
+    write(tmp_path, {f"apple/photo/gala-{i}.png": picture() for i in range(30)})
+    write(tmp_path, {"apple/noto/1x.png": picture()})
+    got = load_pictures([tmp_path], 8, hold_out=0)
+    apple, hand = 0, 1
+
+    def share(balance):
+        weights = sampling_weights(got, balance)
+        assert float(weights.sum()) == pytest.approx(1)
+        return {s: float(weights[got.labels[:, 0] == s].sum()) for s in (apple, hand)}, weights
+
+    shares, weights = share(balance=1)
+    assert shares[apple] == pytest.approx(shares[hand])
+    # the one drawn apple weighs as much as thirty frames of a photographed one
+    drawn = (got.labels[:, 0] == apple) & (got.labels[:, 1] == got.label_names["style"].index("noto"))
+    assert float(weights[drawn].sum()) == pytest.approx(shares[apple] / 2)
+    shares, _ = share(balance=0)
+    assert shares[hand] / shares[apple] == pytest.approx(16 / 2)  # 16 hands, 2 apples
+
+
+# ------------------------------------------------------------------ augmentation
+
+
+def seeded():
+    return torch.Generator().manual_seed(0)
+
+
+def blob(n=64, side=32):
+    """A dark square in the middle of white."""
+    pixels = torch.full((n, 3, side, side), 255, dtype=torch.uint8)
+    pixels[:, :, side // 4 : -side // 4, side // 4 : -side // 4] = 0
+    return pixels
+
+
+def test_none_only_shrinks_exactly():
+    pixels = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8, generator=seeded())
+    got = augment(pixels, 4, "none", seeded())
+    expected = pixels.float().reshape(4, 3, 4, 2, 4, 2).mean((3, 5)) / 127.5 - 1
+    torch.testing.assert_close(got, expected)
+
+
+def test_white_stays_white_and_range_is_kept():
+    white = torch.full((16, 3, 32, 32), 255, dtype=torch.uint8)
+    torch.testing.assert_close(augment(white, 16, "drawing", seeded()), torch.ones(16, 3, 16, 16))
+    got = augment(blob(), 16, "drawing", seeded())
+    assert got.min() >= -1 and got.max() <= 1 + 1e-6
+
+
+def test_drawings_move_shrink_and_turn_but_stay_on_the_page():
+    ink = 1 - augment(blob(), 16, "drawing", seeded()).mean(1)  # (64, 16, 16)
+    area = ink.sum((1, 2)) / 2
+    original = (16 / 2) ** 2
+    assert area.min() > 0.7**2 * original * 0.97 and area.max() < original * 1.03
+    assert area.std() > 0.05 * original
+    rows = torch.arange(16) + 0.5
+    centre = (ink.sum(1) @ rows) / ink.sum((1, 2))
+    assert centre.std() > 0.5 and (centre - 8).abs().max() < 4
+
+
+@pytest.mark.parametrize("how", ["drawing", "flip"])
+def test_half_are_mirrored(how):
+    pixels = torch.full((400, 3, 16, 16), 255, dtype=torch.uint8)
+    pixels[..., :8] = 0  # the left half is dark
+    got = augment(pixels, 8, how, seeded()).mean((1, 2))
+    mirrored = (got[:, :4].mean(1) > got[:, 4:].mean(1)).float().mean()
+    assert 0.4 < mirrored < 0.6
+
+
+def test_same_generator_same_batch_and_unknown_ways_are_refused():
+    assert torch.equal(augment(blob(), 16, "drawing", seeded()), augment(blob(), 16, "drawing", seeded()))
+    with pytest.raises(ValueError, match="Unknown augmentation"):
+        augment(blob(), 16, "spin", seeded())

@@ -1,0 +1,131 @@
+"""The laws of the noise schedule."""
+
+import math
+
+import pytest
+import torch
+from diffusers import DDPMScheduler
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diffusion.schedule import KINDS, PREDICTION_TYPES, NoiseSchedule
+
+DIFFUSERS = {"linear": {"beta_schedule": "linear"}, "cosine": {"beta_schedule": "squaredcos_cap_v2"}}
+
+
+def peer(kind: str) -> DDPMScheduler:
+    return DDPMScheduler(num_train_timesteps=1000, clip_sample=False, **DIFFUSERS[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("steps", [50, 1000, 4000])
+def test_tables(kind, steps):
+    schedule = NoiseSchedule(kind, steps)
+    assert schedule.betas.dtype == schedule.alphas_cumprod.dtype == torch.float64
+    assert (schedule.betas > 0).all() and (schedule.betas <= 0.999).all()
+    assert (schedule.alphas_cumprod.diff() < 0).all()
+    assert 0 < schedule.alphas_cumprod[-1] < 1e-3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_agree_with_diffusers(kind):
+    schedule = NoiseSchedule(kind)
+    torch.testing.assert_close(schedule.betas, peer(kind).betas.double(), rtol=2e-5, atol=1e-7)
+    torch.testing.assert_close(schedule.alphas_cumprod, peer(kind).alphas_cumprod.double(), rtol=1e-3, atol=1e-8)
+
+
+def test_linear_ends_are_those_of_the_paper():
+    betas = NoiseSchedule("linear").betas
+    assert betas[0] == pytest.approx(1e-4) and betas[-1] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_step_noising_composes_to_the_closed_form(kind):
+    """Mean and variance of x_t after t single steps are those of DDPM eq. 4, to the last digits."""
+    schedule = NoiseSchedule(kind)
+    one, zero = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    mean, variance = one, zero
+    for t in range(1000):
+        mean = schedule.add_noise_once(mean, zero, t)
+        # Independent noise adds its variance: scale what is there, add what comes.
+        variance = schedule.add_noise_once(one, zero, t) ** 2 * variance + schedule.add_noise_once(zero, one, t) ** 2
+        if t in (0, 1, 250, 700, 999):
+            torch.testing.assert_close(mean, schedule.add_noise(one, zero, t), rtol=1e-9, atol=0)
+            torch.testing.assert_close(variance, schedule.add_noise(zero, one, t) ** 2, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_add_noise_agrees_with_diffusers(kind):
+    g = torch.Generator().manual_seed(0)
+    x0, noise = torch.randn(2, 6, 3, 4, 4, generator=g).unbind(0)
+    t = torch.tensor([0, 10, 200, 500, 900, 999])
+    expected = peer(kind).add_noise(x0, noise, t)
+    torch.testing.assert_close(NoiseSchedule(kind).add_noise(x0, noise, t), expected, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("t_prev_of", [lambda t: t - 1, lambda t: t // 2, lambda t: -1])
+@pytest.mark.parametrize("t", [0, 1, 10, 400, 999])
+def test_posterior_is_bayes_rule(t, t_prev_of):
+    """q(x_prev | x_t, x0) from the product of q(x_prev | x0) and q(x_t | x_prev), written out."""
+    schedule = NoiseSchedule("linear")
+    t_prev = min(t_prev_of(t), t - 1)
+    x0, x_t = torch.tensor([[0.3]], dtype=torch.float64), torch.tensor([[-0.8]], dtype=torch.float64)
+    mean, variance = schedule.posterior(x0, x_t, t, t_prev)
+    abar, abar_prev = float(schedule.abar(t)), float(schedule.abar(t_prev))
+    if t_prev == -1:
+        assert float(mean) == pytest.approx(0.3) and float(variance) == pytest.approx(0, abs=1e-12)
+        return
+    alpha = abar / abar_prev
+    precision = 1 / (1 - abar_prev) + alpha / (1 - alpha)
+    expected = (math.sqrt(abar_prev) * 0.3 / (1 - abar_prev) + math.sqrt(alpha) * -0.8 / (1 - alpha)) / precision
+    assert float(mean) == pytest.approx(expected, rel=1e-9)
+    assert float(variance) == pytest.approx(1 / precision, rel=1e-9)
+
+
+def test_posterior_steps_one_back_unless_told():
+    x = torch.ones(1, 1, dtype=torch.float64)
+    schedule = NoiseSchedule()
+    assert schedule.posterior(x, x, 500) == schedule.posterior(x, x, 500, 499)
+    assert schedule.posterior(x, x, 500) != schedule.posterior(x, x, 500, 498)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from(KINDS),
+    prediction_type=st.sampled_from(PREDICTION_TYPES),
+    t=st.integers(0, 999),
+    seed=st.integers(0, 2**31),
+)
+def test_a_perfect_prediction_gives_back_picture_and_noise(kind, prediction_type, t, seed):
+    schedule = NoiseSchedule(kind, 1000, prediction_type)
+    g = torch.Generator().manual_seed(seed)
+    x0, noise = torch.randn(2, 2, 3, 4, 4, generator=g, dtype=torch.float64).unbind(0)
+    x_t = schedule.add_noise(x0, noise, t)
+    got_x0, got_eps = schedule.to_x0_eps(schedule.target(x0, noise, t), x_t, t)
+    torch.testing.assert_close(got_x0, x0, rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(got_eps, noise, rtol=1e-6, atol=1e-7)
+
+
+def test_velocity_agrees_with_diffusers():
+    g = torch.Generator().manual_seed(0)
+    x0, noise = torch.randn(2, 3, 3, 4, 4, generator=g).unbind(0)
+    t = torch.tensor([0, 500, 999])
+    expected = peer("linear").get_velocity(x0, noise, t)
+    torch.testing.assert_close(NoiseSchedule("linear").velocity(x0, noise, t), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("t", [-2, 1000])
+def test_timesteps_outside_the_schedule_are_refused(t):
+    with pytest.raises(ValueError, match="-1 to 999"):
+        NoiseSchedule().abar(t)
+
+
+@pytest.mark.parametrize("arguments", [("quadratic",), ("linear", 1), ("linear", 1000, "score")])
+def test_unknown_settings_are_refused(arguments):
+    with pytest.raises(ValueError):
+        NoiseSchedule(*arguments)
+
+
+def test_config_rebuilds_the_schedule():
+    schedule = NoiseSchedule("linear", 300, "epsilon")
+    assert NoiseSchedule(**schedule.config()) == schedule

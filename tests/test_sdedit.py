@@ -1,0 +1,150 @@
+"""SDEdit: what strength means, where the noise goes, what a mask keeps."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import tiny_checkpoint
+from diffusion import UnknownLabel, edit
+from diffusion.sampler import randn
+from diffusion.sdedit import edit_timesteps
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    return tiny_checkpoint()
+
+
+@pytest.fixture
+def drawing():
+    return torch.rand(1, 3, 16, 16, generator=seeded(9)) * 2 - 1
+
+
+@pytest.fixture
+def calls(checkpoint, monkeypatch):
+    """Every call of the model: a list of (x, t)."""
+    made = []
+
+    def spy(x, t, labels=None, forward=checkpoint.model.forward):
+        made.append((x.clone(), int(t[0])))
+        return forward(x, t, labels)
+
+    monkeypatch.setattr(checkpoint.model, "forward", spy)
+    return made
+
+
+def result(*args, **kwargs):
+    *_, last = edit(*args, **kwargs)
+    return last.x
+
+
+def test_strength_0_returns_the_drawing_bit_for_bit(checkpoint, drawing, calls):
+    (step,) = edit(checkpoint, drawing, {"subject": "cat"}, strength=0)
+    assert torch.equal(step.x, drawing) and torch.equal(step.x0, drawing)
+    assert (step.index, step.total) == (0, 0)
+    assert calls == []
+
+
+def test_strength_1_starts_from_pure_noise_and_runs_every_step(checkpoint, drawing, calls):
+    from_drawing = result(checkpoint, drawing, strength=1.0, num_inference_steps=7, generator=seeded())
+    assert len(calls) == 7
+    assert torch.equal(calls[0][0][:1], randn(drawing.shape, seeded()))
+    from_nothing = result(checkpoint, None, strength=1.0, num_inference_steps=7, generator=seeded())
+    assert torch.equal(from_drawing, from_nothing)
+
+
+@pytest.mark.parametrize("strength", [0.05, 0.3, 0.77])
+def test_the_step_noised_to_is_the_first_step_denoised(checkpoint, drawing, calls, strength):
+    result(checkpoint, drawing, strength=strength, guidance_scale=1, generator=seeded(4))
+    x, t = calls[0]
+    assert t == round(1000 * strength) - 1
+    assert torch.equal(x, checkpoint.schedule.add_noise(drawing, randn(drawing.shape, seeded(4)), t))
+
+
+@settings(max_examples=200, deadline=None)
+@given(a=st.floats(0, 1), b=st.floats(0, 1), n=st.integers(1, 100))
+def test_more_strength_is_never_fewer_steps_or_less_noise(a, b, n):
+    less, more = (edit_timesteps(s, n, 1000) for s in sorted((a, b)))
+    assert len(less) <= len(more) <= n
+    assert (less or [-1])[0] <= (more or [-1])[0]
+
+
+def test_step_counts_are_rounded_not_cut():
+    assert int(50 * 0.58) == 28  # the trap
+    assert len(edit_timesteps(0.58, 50, 1000)) == 29
+    assert len(edit_timesteps(0.001, 50, 1000)) == 1
+
+
+def test_more_strength_goes_further_from_the_drawing(checkpoint, drawing):
+    distance = [
+        float((result(checkpoint, drawing, strength=s, guidance_scale=1, generator=seeded()) - drawing).abs().mean())
+        for s in (0.05, 0.3, 0.9)
+    ]
+    assert distance == sorted(distance) and distance[0] > 0
+
+
+@pytest.mark.parametrize("strength", [0.4, 1.0])
+def test_a_mask_keeps_pixels_exactly(checkpoint, drawing, strength):
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., 8:] = 1
+    picture = result(checkpoint, drawing, strength=strength, mask=mask, eta=0.5, generator=seeded())
+    assert torch.equal(picture[..., :8], drawing[..., :8])
+    assert not torch.isclose(picture[..., 8:], drawing[..., 8:]).any(dim=1).all()
+
+
+def test_each_picture_depends_on_its_own_seed_alone(checkpoint, drawing):
+    drawings = drawing.expand(3, -1, -1, -1)
+    together = result(checkpoint, drawings, eta=0.5, generator=[seeded(1), seeded(2), seeded(3)])
+    alone = result(checkpoint, drawing, eta=0.5, generator=[seeded(2)])
+    torch.testing.assert_close(alone[0], together[1], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(together[0], together[1], atol=1e-3)
+
+
+def test_labels_steer_and_guidance_steers_more(checkpoint, drawing):
+    def picture(labels, scale):
+        return result(checkpoint, drawing, labels, strength=0.8, guidance_scale=scale, generator=seeded())
+
+    cat = {"subject": "cat", "style": "noto"}
+    null = picture({}, 1)
+    assert torch.equal(picture({"subject": None}, 1), null)
+    near, far = (float((picture(cat, s) - picture(cat, 0)).abs().mean()) for s in (1, 3))
+    assert 0 < near < far
+    torch.testing.assert_close(picture(cat, 0), null, rtol=1e-4, atol=1e-5)
+
+
+def test_closing_stops_the_model_and_the_global_rng_is_untouched(checkpoint, drawing, calls):
+    before = torch.get_rng_state()
+    steps = edit(checkpoint, drawing, strength=0.9, eta=1.0)
+    next(steps)
+    steps.close()
+    assert len(calls) == 1
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"strength": -0.1}, "between 0 and 1"),
+        ({"strength": float("nan")}, "between 0 and 1"),
+        ({"num_inference_steps": 0}, "between 1 and 1000"),
+        ({"num_inference_steps": 1001}, "between 1 and 1000"),
+        ({"eta": 2.0}, "eta"),
+        ({"mask": torch.ones(1, 1, 8, 8)}, "mask"),
+        ({"image": torch.zeros(1, 3, 8, 8)}, r"\(B, 3, 16, 16\)"),
+        ({"image": None}, "only strength 1"),
+        ({"image": None, "strength": 1, "mask": torch.ones(1, 1, 16, 16)}, "mask"),
+    ],
+)
+def test_bad_arguments_are_refused_at_the_call(checkpoint, drawing, bad, message):
+    with pytest.raises(ValueError, match=message):
+        edit(checkpoint, **{"image": drawing, **bad})
+
+
+def test_an_unknown_label_names_near_matches(checkpoint, drawing):
+    with pytest.raises(UnknownLabel, match="Did you mean apple"):
+        edit(checkpoint, drawing, {"subject": "aple"})

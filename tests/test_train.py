@@ -1,0 +1,247 @@
+"""Training: it learns, it can be stopped and resumed without a trace, and it says what is wrong."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from diffusion import load_checkpoint
+from diffusion.data import load_pictures
+from diffusion.train import (
+    LossLog,
+    TrainConfig,
+    Trainer,
+    configure,
+    drop_labels,
+    learning_rate,
+    main,
+    parser,
+    stratified_timesteps,
+)
+
+TINY = [
+    "--image-size", "16", "--patch-size", "2", "--channels", "32", "--attention", "0", "--blocks", "1",
+    "--batch-size", "8", "--warmup", "2", "--log-every", "2", "--precision", "fp32", "--device", "cpu",
+]  # fmt: skip
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """Circles and squares in two colours, six of each: made up, and quickly learnt."""
+    folder = tmp_path_factory.mktemp("shapes")
+    for shape in ("ellipse", "rectangle"):
+        for style in ("red", "blue"):
+            (folder / shape / style).mkdir(parents=True)
+            for i in range(6):
+                image = Image.new("RGB", (32, 32), "white")
+                getattr(ImageDraw.Draw(image), shape)([4 + i, 4, 20 + i, 20 + i], fill=style)
+                image.save(folder / shape / style / f"{i}x.png")
+    return folder
+
+
+def flags(shapes, out, *extra) -> list[str]:
+    return ["--data", str(shapes), "--out", str(out), *TINY, *extra]
+
+
+def trainer(shapes, **changes) -> Trainer:
+    given = vars(parser().parse_args(flags(shapes, "unused")))
+    given.pop("resume")
+    config = replace(configure(given, resume=False), **changes)
+    return Trainer(config, load_pictures([shapes], 32, config.hold_out), CPU)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+# ------------------------------------------------------------------ parts
+
+
+def test_labels_are_dropped_each_for_itself():
+    labels, null = torch.zeros(20_000, 2, dtype=torch.long), torch.tensor([5, 3])
+    dropped = drop_labels(labels, null, 0.1, seeded()) != 0
+    assert (dropped.float().mean(0) - 0.1).abs().max() < 0.01
+    assert float(dropped.all(1).float().mean()) == pytest.approx(0.01, abs=0.004)  # independent: 0.1 squared
+    got = drop_labels(labels, null, 1.0, seeded())
+    assert torch.equal(got, null.expand(20_000, 2))
+    assert torch.equal(drop_labels(labels, null, 0.0, seeded()), labels)
+
+
+def test_timesteps_are_uniform_and_spread_over_the_batch():
+    g = seeded()
+    draws = torch.stack([stratified_timesteps(10, 1000, g) for _ in range(2000)])
+    assert draws.min() >= 0 and draws.max() <= 999
+    assert (draws.sort(1).values // 100 == torch.arange(10)).float().mean() > 0.999  # one in each tenth
+    counts = torch.bincount(draws.flatten() // 50, minlength=20) / draws.numel()
+    assert (counts - 0.05).abs().max() < 0.005
+
+
+def test_learning_rate_rises_stays_and_falls():
+    config = TrainConfig(steps=1000, warmup=100, decay=0.2, lr=1.0)
+    rates = [learning_rate(config, step) for step in range(1001)]
+    assert rates[0] == pytest.approx(0.01) and rates[99] == 1.0
+    assert set(rates[99:800]) == {1.0}
+    assert rates[900] == pytest.approx(0.5) and rates[1000] == 0
+    assert all(a >= b for a, b in zip(rates[800:], rates[801:]))
+
+
+def test_held_out_pictures_are_never_drawn(shapes):
+    t = trainer(shapes, hold_out=0.2)
+    pictures = load_pictures([shapes], 32, 0.2)
+    assert int(pictures.held_out.sum()) == 4 and len(t.pixels) == 20
+    for picture in pictures.test().pixels:
+        assert not (t.pixels == picture).flatten(1).all(1).any()
+    assert len(t.held_out) == 4
+
+
+@pytest.mark.parametrize("prediction_type", ["v_prediction", "epsilon", "sample"])
+@pytest.mark.parametrize("loss", ["l2", "l1"])
+def test_one_batch_is_overfitted(shapes, prediction_type, loss):
+    """One batch of shapes with its noise, again and again: the loss must fall to a tenth."""
+    t = trainer(shapes, prediction_type=prediction_type, loss=loss)
+    x0, labels = t.batch()
+    steps = stratified_timesteps(8, 1000, t.generator)
+    noise = torch.randn(x0.shape, generator=t.generator)
+    optimizer = torch.optim.Adam(t.model.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(600):
+        value = t.loss(t.model, x0, labels, steps, noise)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        losses.append(float(value.detach()))
+        if losses[-1] < losses[0] / 10:
+            break
+    assert losses[-1] < losses[0] / 10, (losses[0], losses[-1])
+
+
+def test_cutting_a_batch_up_changes_nothing(shapes):
+    whole, cut = trainer(shapes), trainer(shapes, accumulate=4)
+    for _ in range(3):
+        torch.testing.assert_close(whole.train_step(), cut.train_step(), rtol=1e-5, atol=1e-6)
+    for a, b in zip(whole.model.parameters(), cut.model.parameters()):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_training_leaves_the_global_rng_alone(shapes):
+    before = torch.get_rng_state()
+    t = trainer(shapes)
+    t.train_step(), t.validation_loss(), t.sample_sheet(2, 1)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_sample_sheets_are_of_the_same_seeds_and_labels(shapes):
+    t = trainer(shapes)
+    t.train_step()
+    first = t.sample_sheet(4, 2)
+    assert first.size == (64, 32)
+    assert first.tobytes() == t.sample_sheet(4, 2).tobytes()
+
+
+# ------------------------------------------------------------------ whole runs
+
+
+def weights(folder):
+    return load_checkpoint(folder / "checkpoint.safetensors").model.state_dict()
+
+
+def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
+    """Weights, average, optimizer, RNG, dropout: all as if the run had never stopped."""
+    extra = ["--dropout", "0.1", "--sample-every", "100", "--save-every", "3"]
+    assert main(flags(shapes, tmp_path / "whole", "--steps", "6", *extra)) == 0
+    # The same run, stopped by the clock after its first step.
+    assert main(flags(shapes, tmp_path / "cut", "--steps", "6", "--max-minutes", "1e-9", *extra)) == 0
+    stopped_at = torch.load(tmp_path / "cut" / "state.pt", weights_only=True)["step"]
+    assert 0 < stopped_at < 6
+    torch.rand(7)  # whatever else happened in between
+    assert main(["--resume", "--out", str(tmp_path / "cut"), "--max-minutes", "0"]) == 0
+    whole, cut = (torch.load(tmp_path / n / "state.pt", weights_only=True) for n in ("whole", "cut"))
+    assert whole["step"] == cut["step"] == 6
+    for part in ("model", "ema", "optimizer", "generator"):
+        torch.testing.assert_close(whole[part], cut[part], rtol=0, atol=0)
+
+
+def test_a_run_leaves_what_it_promises(shapes, tmp_path):
+    out = tmp_path / "run"
+    argv = flags(shapes, out, "--steps", "6", "--sample-every", "4", "--hold-out", "0.2", "--credits", "me", "you")
+    assert main(argv) == 0
+    checkpoint = load_checkpoint(out / "checkpoint.safetensors")
+    assert checkpoint.label_names == {"subject": ["ellipse", "rectangle"], "style": ["blue", "red"]}
+    assert ("ellipse", "red") in checkpoint.pairs and checkpoint.credits == ["me", "you"]
+    record = checkpoint.training
+    assert (record["steps"], record["samples"], record["config"]["batch_size"]) == (6, 48, 8)
+    assert record["loss"] > 0 and record["validation_loss"] > 0
+    rows = list(csv.DictReader((out / "loss.csv").open()))
+    assert [row["step"] for row in rows if row["loss"]] == ["2", "4", "6"]
+    assert [row["step"] for row in rows if row["validation_loss"]] == ["4", "6"]
+    assert {path.name for path in out.glob("*.png")} == {"loss.png", "samples-000004.png", "samples-000006.png"}
+
+
+def test_ctrl_c_saves_before_it_leaves(shapes, tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "diffusion.train", *flags(shapes, out, "--steps", "1000000")]
+    root = Path(__file__).parent.parent
+    process = subprocess.Popen(
+        command, cwd=root, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (out / "loss.csv").exists() or len((out / "loss.csv").read_text().splitlines()) < 3:
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Go on with --resume" in output and "Traceback" not in errors
+    step = torch.load(out / "state.pt", weights_only=True)["step"]
+    assert step >= 4 and load_checkpoint(out / "checkpoint.safetensors").training["steps"] == step
+
+
+def test_training_can_start_from_a_checkpoint(shapes, tmp_path):
+    assert main(flags(shapes, tmp_path / "a", "--steps", "3")) == 0
+    start = str(tmp_path / "a" / "checkpoint.safetensors")
+    assert main(flags(shapes, tmp_path / "b", "--steps", "1", "--lr", "0", "--init-from", start)) == 0
+    a, b = weights(tmp_path / "a"), weights(tmp_path / "b")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert main(flags(shapes, tmp_path / "c", "--steps", "1", "--blocks", "2", "--init-from", start)) == 2
+
+
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        ([], "--data"),
+        (["--data", "nowhere"], "no training pictures at nowhere"),
+        (["--resume"], "nothing to resume"),
+        (["--data", "x", "--channels", "32", "33", "--attention", "0", "0"], "no training pictures"),
+    ],
+)
+def test_mistakes_are_one_line_and_status_2(argv, message, tmp_path, capsys):
+    assert main([*argv, "--out", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("train: ") and message in error and error.count("\n") == 1
+
+
+def test_a_run_is_not_overwritten_and_not_changed_midway(shapes, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(flags(shapes, out, "--steps", "1")) == 0
+    assert main(flags(shapes, out, "--steps", "1")) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main(["--resume", "--out", str(out), "--lr", "1"]) == 2
+    assert "cannot change" in capsys.readouterr().err
+
+
+def test_the_log_forgets_what_is_run_again(tmp_path):
+    log = LossLog(tmp_path, step=0)
+    for step in (2, 4, 6):
+        log.add(step=step, loss=1 / step, minutes=step)
+    log.plot()
+    log = LossLog(tmp_path, step=4)
+    assert [row["step"] for row in log.rows] == ["2", "4"] and log.minutes == 4.0
+    assert Image.open(tmp_path / "loss.png").size == (900, 500)

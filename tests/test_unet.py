@@ -1,0 +1,122 @@
+"""The network: shapes, what its output depends on, what it costs."""
+
+import pytest
+import torch
+from diffusers.models.embeddings import get_timestep_embedding
+from torch.utils.flop_counter import FlopCounterMode
+
+from diffusion.unet import Attention, UNet, UNetConfig, time_embedding
+
+SMALL = {"image_size": 16, "channels": (32, 64), "attention": (False, True), "blocks": 1, "label_sizes": (5, 3)}
+
+
+def network(**changes) -> UNet:
+    """A small network, moved off its zero start so that everything has an effect."""
+    torch.manual_seed(0)
+    model = UNet(UNetConfig(**{**SMALL, **changes})).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return model
+
+
+@pytest.fixture
+def x():
+    return torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("patch_size", [1, 2, 4])
+def test_output_has_the_shape_of_the_input(patch_size, x):
+    out = network(patch_size=patch_size)(x, torch.tensor([3, 900]), torch.tensor([[0, 1], [4, 3]]))
+    assert out.shape == x.shape and out.isfinite().all()
+
+
+def test_a_new_network_says_nothing(x):
+    torch.manual_seed(0)
+    assert torch.equal(UNet(UNetConfig(**SMALL))(x, torch.tensor([3, 900])), torch.zeros_like(x))
+
+
+def test_time_and_each_label_kind_change_the_output(x):
+    model = network()
+    t, labels = torch.tensor([500, 500]), torch.tensor([[1, 1], [1, 1]])
+    base = model(x, t, labels)
+    for other in (model(x, t + 1, labels), model(x, t, labels + torch.tensor([1, 0])), model(x, t, labels + torch.tensor([0, 1]))):
+        assert (other - base).abs().max() > 1e-4
+
+
+def test_no_labels_means_all_null(x):
+    model = network()
+    assert model.null_labels == (5, 3)
+    t = torch.tensor([1, 2])
+    assert torch.equal(model(x, t), model(x, t, torch.tensor([[5, 3], [5, 3]])))
+
+
+def test_attention_ties_every_place_to_every_other_and_knows_no_order():
+    torch.manual_seed(0)
+    attention = Attention(32, head_channels=16)
+    torch.nn.init.normal_(attention.out.weight)
+    x = torch.randn(1, 32, 4, 4)
+    probe = x.clone().requires_grad_(True)
+    added = attention(probe) - probe
+    added[0, :, 0, 0].sum().backward()
+    assert (probe.grad.abs().sum(dim=1) > 0).all()
+    order = torch.randperm(16)
+    shuffled = x.flatten(2)[..., order].reshape(x.shape)
+    expected = attention(x).flatten(2)[..., order].reshape(x.shape)
+    torch.testing.assert_close(attention(shuffled), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_attention_stands_where_configured():
+    def count(model):
+        return sum(isinstance(module, Attention) for module in model.modules())
+
+    # one in the middle always; level 1 has one block down and two up
+    assert count(network(attention=(False, False))) == 1
+    assert count(network(attention=(False, True))) == 1 + 3
+
+
+def test_every_parameter_learns(x):
+    model = network()
+    model(x, torch.tensor([3, 900]), torch.tensor([[0, 1], [4, 3]])).square().mean().backward()
+    idle = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert idle == []
+
+
+def test_pictures_of_a_batch_do_not_mix(x):
+    model = network()
+    t, labels = torch.tensor([3, 900]), torch.tensor([[0, 1], [4, 3]])
+    torch.testing.assert_close(model(x, t, labels)[1:], model(x[1:], t[1:], labels[1:]), rtol=1e-4, atol=1e-5)
+
+
+def test_time_embedding_agrees_with_diffusers():
+    t = torch.tensor([0, 1, 17, 999])
+    expected = get_timestep_embedding(t, 64, flip_sin_to_cos=True, downscale_freq_shift=0)
+    torch.testing.assert_close(time_embedding(t, 64), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_default_network_is_cheap_enough_for_two_cores():
+    config = UNetConfig(label_sizes=(110, 8))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        UNet(config)(torch.zeros(1, 3, 64, 64), torch.zeros(1))
+    assert counter.get_total_flops() < 10e9
+
+
+def test_config_survives_json():
+    import json
+
+    config = UNetConfig(**SMALL)
+    assert UNetConfig(**json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"image_size": 18}, {"patch_size": 3}, {"channels": (32,)}, {"channels": (40, 64)}],
+)
+def test_sizes_that_do_not_fit_are_refused(bad):
+    with pytest.raises(ValueError):
+        UNetConfig(**{**SMALL, **bad})
+
+
+def test_labels_of_the_wrong_shape_are_refused(x):
+    with pytest.raises(ValueError, match=r"\(B, 2\)"):
+        network()(x, torch.tensor([1, 2]), torch.tensor([[1], [2]]))
