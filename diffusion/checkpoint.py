@@ -89,7 +89,7 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
     """Write a checkpoint; the file appears whole or not at all.
 
     Args:
-        path: where to, by custom *.safetensors.
+        path: where to; the app looks for *.safetensors.
         checkpoint: what to write.
         dtype: store the weights as this type (torch.float16 halves the file); None keeps them bit for bit.
     """
@@ -128,8 +128,9 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
         raise CheckpointError(f"{path} was not made by diffusion.train (no {FORMAT!r} in its header).")
     try:
         about = json.loads(metadata["checkpoint"])
-        model = UNet(UNetConfig(**about["model"]))
-        model.load_state_dict(tensors)
+        with torch.device("meta"):  # no memory and no random start for weights about to be replaced
+            model = UNet(UNetConfig(**about["model"]))
+        model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
         return Checkpoint(
             model=model.to(device).eval().requires_grad_(False),
             schedule=NoiseSchedule(**about["schedule"]),

@@ -30,6 +30,13 @@ def test_round_trip_is_exact(path):
     assert loaded.image_size == 16
 
 
+def test_loading_leaves_the_global_rng_alone(path):
+    save_checkpoint(path, tiny_checkpoint())
+    before = torch.get_rng_state()
+    load_checkpoint(path)
+    assert torch.equal(before, torch.get_rng_state())
+
+
 def test_half_precision_halves_the_file_and_loads_as_float32(path):
     saved = tiny_checkpoint()
     save_checkpoint(path, saved)

@@ -12,9 +12,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint, sdedit
+from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, cli, save_checkpoint
 from diffusion.images import paste_back, prepare, to_pil
-from diffusion.sdedit import main
+from diffusion.cli import main
 
 SIZE = 16
 
@@ -245,7 +245,7 @@ def test_bad_input(here, checkpoint, capsys) -> None:
 
 
 def test_bad_output(here, checkpoint, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(sdedit, "edit", lambda *_, **__: pytest.fail("worked before looking where to write"))
+    monkeypatch.setattr(cli, "edit", lambda *_, **__: pytest.fail("worked before looking where to write"))
     Path("folder.png").mkdir()
     for out, expected in [
         ("out.xyz", "its name must end in one of .png .webp"),
@@ -284,7 +284,7 @@ def test_ctrl_c(here, checkpoint, capsys, monkeypatch) -> None:
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(sdedit, "edit", interrupted)
+    monkeypatch.setattr(cli, "edit", interrupted)
     Path("out.png").write_bytes(b"precious")
     assert run(checkpoint) == 130
     assert capsys.readouterr().err == "sdedit: stopped.\n"
@@ -320,4 +320,4 @@ def test_as_a_program(here, checkpoint) -> None:
     assert Path("b.png").read_bytes() == Path("out.png").read_bytes()
     bad = subprocess.run([*command, "c.xyz", *options], capture_output=True, text=True, env=env)
     assert bad.returncode == 2 and "Traceback" not in bad.stderr and not Path("c.xyz").exists()
-    assert bad.stderr.splitlines()[-1].startswith("sdedit: Cannot write c.xyz: its name must end in")
+    assert bad.stderr.startswith("sdedit: Cannot write c.xyz: its name must end in") and bad.stderr.count("\n") == 1
