@@ -81,7 +81,7 @@ def test_a_run_sends_every_step_and_then_the_result(checkpoints):
     session = app.Session()
     messages = list(start(checkpoints, session, drawn()))
     assert [m["phase"] for m in messages] == ["run"] * 6 + ["done"]  # strength 0.6 of 10 steps
-    assert [m["first"] for m in messages[:-1]] == [True] + [False] * 5
+    assert {m["start"] for m in messages} == {1}
     assert messages[2]["say"] == "Step 3 of 6"
     assert decoded(messages[0]["x0"]).size == decoded(messages[0]["x"]).size == (16, 16)
     assert decoded(messages[-1]["picture"]).size == (512, 512)

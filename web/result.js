@@ -1,14 +1,14 @@
 // The result: paints the frames that Python sends, keeps them for looking back, saves them.
 // `props.value` is one message at a time, see `report` in app.py:
-//   {run, phase, say, x0, x, picture, name, gif}; phase is wait, run, done or idle.
+//   {run, start, phase, say, progress, x0, x, picture, name, gif}; phase is wait, run, done or idle. `start`
+//   is the number a run began with; its result may carry a higher one, where Stop raised it since.
 
 const $ = (selector) => element.querySelector(selector);
 const box = $('.result'), say = $('.say'), scrub = $('.scrub'), noise = $('.noise-switch input');
 const SIDE = 512;
-let run = 0, frames = [], phase = 'empty', picture = null, name = 'doodle';
+let run = 0, framesOf = 0, frames = [], picture = null, name = 'doodle';
 
 function setPhase(value) {
-  phase = value;
   box.dataset.phase = value;
   document.body.dataset.doodle = value;              // page.css greys out Stop when nothing runs
   for (const button of box.querySelectorAll('[data-do]')) button.disabled = value !== 'done';
@@ -65,11 +65,16 @@ watch('value', () => {
     say.textContent = message.say;
     return;
   }
-  if (message.first) { frames = []; picture = null; }
+  if (message.start !== framesOf) {
+    framesOf = message.start;
+    frames = [];
+    picture = null;
+  }
   if (message.x0) frames.push({ x0: message.x0, x: message.x, say: message.say });
   box.style.setProperty('--progress', message.progress);
   if (message.phase === 'done') {
     ({ picture, name } = message);
+    if (!frames.length) frames.push({ x0: picture, x: picture });
     frames[frames.length - 1].say = message.say;
   }
   setPhase(message.phase);
@@ -80,8 +85,8 @@ scrub.addEventListener('input', () => showFrame(Number(scrub.value)));
 noise.addEventListener('change', () => box.classList.toggle('with-noise', noise.checked));
 box.addEventListener('click', (event) => {
   const action = event.target.closest('[data-do]')?.dataset.do;
-  if (action === 'reuse') window.dispatchEvent(new CustomEvent('doodle:load', { detail: picture }));
-  if (action === 'png') save(picture, 'png');
+  if (action === 'reuse') window.dispatchEvent(new CustomEvent('doodle:load', { detail: picture ?? frames.at(-1).x0 }));
+  if (action === 'png') save(picture ?? frames.at(-1).x0, 'png');
   if (action === 'gif') trigger('gif');
 });
 setPhase('empty');

@@ -1,0 +1,280 @@
+"""The page as a person meets it: a real Chromium draws with the mouse, presses buttons and looks."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("gradio")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from conftest import apple_drawing  # noqa: E402
+
+PATIENCE = 30_000  # milliseconds; a busy machine is slow, and a page that never answers still fails
+
+INK = """selector => {
+  const canvas = document.querySelector(selector);
+  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let ink = 0;
+  for (let i = 0; i < pixels.length; i += 4) if (Math.min(...pixels.slice(i, i + 3)) < 230 && pixels[i + 3]) ink++;
+  return ink / (pixels.length / 4);
+}"""
+DRAWING, RESULT = "#canvas canvas", "#view canvas.clean"
+
+
+@pytest.fixture(scope="module")
+def open_page(browser, server):
+    """Opens the page; at the end nothing may have gone wrong in it, nor been fetched from elsewhere."""
+    contexts, foreign, errors = [], [], []
+
+    def watch(request):
+        if not request.url.startswith((server.url, "data:", "blob:")):
+            foreign.append(request.url)
+
+    def open_page(**options):
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("request", watch)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(server.url)
+        page.wait_for_selector(".paper.blank")
+        page.wait_for_selector(".result[data-phase=empty]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not foreign, "the page asked another host"
+    assert not errors
+
+
+@pytest.fixture(scope="module")
+def desktop(open_page):
+    page = open_page()
+    page.locator("#advanced button").first.click()
+    page.wait_for_selector("#seed input")
+    return page
+
+
+@pytest.fixture
+def page(desktop, server):
+    """A page with a blank canvas on which nothing runs; opening a new one for each test would take long."""
+    server.delay = 0.0
+    yield desktop
+    server.delay = 0.0
+    desktop.wait_for_function("!['run', 'wait'].includes(document.querySelector('.result').dataset.phase)")
+    if ink(desktop):
+        desktop.click("[data-do=clear]")
+    desktop.click("[data-tool=brush]")
+
+
+def at(page, x: float, y: float) -> tuple[float, float]:
+    """A place on the canvas, in shares of its side -> page coordinates."""
+    box = page.locator(DRAWING).bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def draw_circle(page) -> None:
+    points = [(0.5 + 0.3 * math.cos(a / 8 * math.pi), 0.5 + 0.3 * math.sin(a / 8 * math.pi)) for a in range(17)]
+    page.mouse.move(*at(page, *points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*at(page, *point), steps=2)
+    page.mouse.up()
+
+
+def ink(page, selector: str = DRAWING) -> float:
+    return page.evaluate(INK, selector)
+
+
+def wait_for(page, phase: str) -> None:
+    page.wait_for_selector(f".result[data-phase={phase}]")
+
+
+def say(page) -> str:
+    return page.inner_text(".say")
+
+
+def set_slider(page, name: str, value: float) -> None:
+    number = page.get_by_label(f"number input for {name}")
+    number.fill(str(value))
+    number.press("Tab")
+
+
+def choose_subject(page, name: str) -> None:
+    page.click("#label-0 input")
+    page.get_by_role("option", name=name).click()
+
+
+def paint(page, seed: int) -> None:
+    """Press Generate and wait for the result; the seed in its small print tells it from earlier ones."""
+    number = page.locator("#seed input")
+    number.fill(str(seed))
+    number.press("Tab")
+    page.click("#generate")
+    page.wait_for_function(f"document.querySelector('.say').textContent.includes('seed {seed}.')")
+
+
+def count_frames(page) -> int:
+    return int(page.get_attribute(".scrub", "max")) + 1
+
+
+def test_a_drawing_becomes_a_picture_before_your_eyes(page, server, tmp_path):
+    server.delay = 0.05
+    set_slider(page, "Strength", 0.6)
+    set_slider(page, "Steps", 20)
+    choose_subject(page, "Apple")
+    draw_circle(page)
+    assert ink(page) > 0.01
+    page.evaluate("""() => {
+      window.said = [];
+      new MutationObserver(() => said.push(document.querySelector('.say').textContent))
+        .observe(document.querySelector('.say'), {childList: true, characterData: true, subtree: true});
+    }""")
+    paint(page, 11)
+    said = page.evaluate("window.said")
+    assert sum(line.startswith("Step ") for line in said) >= 3, said
+    assert "12 steps in" in say(page)  # strength 0.6 of 20
+    assert count_frames(page) == 12
+    page.wait_for_function(f"({INK})('{RESULT}') > 0.05")
+
+    page.locator(".scrub").fill("3")
+    assert say(page) == "Step 4 of 12"
+    page.check(".noise-switch input")
+    assert page.is_visible("#view canvas.noisy") and ink(page, "#view canvas.noisy") > 0.05
+
+    for action, extension, size in [("png", "png", (512, 512)), ("gif", "gif", (256, 256))]:
+        with page.expect_download() as download:
+            page.click(f"[data-do={action}]")
+        assert download.value.suggested_filename == f"apple-photo-11.{extension}"
+        download.value.save_as(tmp_path / f"saved.{extension}")
+        assert Image.open(tmp_path / f"saved.{extension}").size == size
+
+    before = ink(page)
+    page.click("[data-do=reuse]")
+    page.wait_for_function(f"Math.abs(({INK})('{DRAWING}') - {before}) > 0.01")
+
+
+def test_stop_ends_a_run_early_and_keeps_what_is_there(page, server):
+    set_slider(page, "Strength", 1)
+    set_slider(page, "Steps", 50)
+    draw_circle(page)
+    server.delay = 0.25  # 12 s in all
+    page.click("#generate")
+    wait_for(page, "run")
+    page.click("#stop")
+    wait_for(page, "done")
+    page.wait_for_function("document.querySelector('.say').textContent.includes('of 50')")
+    assert say(page).startswith("Stopped after ")
+    assert count_frames(page) < 40
+    assert ink(page, RESULT) > 0.05
+
+
+def test_generate_gives_up_the_run_that_is_going_on(page, server):
+    set_slider(page, "Strength", 1)
+    set_slider(page, "Steps", 50)
+    draw_circle(page)
+    server.delay = 0.25
+    page.click("#generate")
+    wait_for(page, "run")
+    set_slider(page, "Steps", 5)
+    page.click("#generate")
+    server.delay = 0.05
+    page.wait_for_function("document.querySelector('.say').textContent.startsWith('5 steps')")
+    page.wait_for_timeout(500)  # late news of the first run would show now
+    assert count_frames(page) == 5 and say(page).startswith("5 steps")
+
+
+def test_an_empty_canvas_gets_a_hint_and_a_picture(page):
+    set_slider(page, "Steps", 8)
+    set_slider(page, "Strength", 0.3)
+    paint(page, 12)
+    assert say(page).startswith("Pure imagination: 8 steps"), "strength 1, whatever the slider says"
+    assert page.get_by_text("Your canvas was empty").first.is_visible()
+
+
+def test_undo_redo_clear_and_fill(page):
+    draw_circle(page)
+    outline = ink(page)
+    page.click("[data-do=undo]")
+    assert ink(page) == 0 and page.is_visible(".paper .hint")
+    page.click("[data-do=redo]")
+    assert ink(page) == outline and not page.is_visible(".paper .hint")
+    page.click("[data-tool=fill]")
+    page.click("[data-paint='#2a66d9']")
+    page.mouse.click(*at(page, 0.5, 0.5))
+    assert 0.25 < ink(page) < 0.35, "the area of the circle"
+    page.click("[data-tool=eraser]")
+    page.mouse.move(*at(page, 0.1, 0.5))
+    page.mouse.down()
+    page.mouse.move(*at(page, 0.9, 0.5), steps=5)
+    page.mouse.up()
+    assert outline < ink(page) < 0.3
+    page.click("[data-do=clear]")
+    assert ink(page) == 0
+    page.keyboard.press("Control+z")
+    assert ink(page) > outline
+
+
+def test_pictures_come_in_by_upload_paste_and_drop(page, tmp_path):
+    apple_drawing(200).save(tmp_path / "apple.png")
+    page.set_input_files("#canvas input[type=file]", tmp_path / "apple.png")
+    page.wait_for_function(f"({INK})('{DRAWING}') > 0.1")
+
+    for event, carrier, target in [
+        ("ClipboardEvent('paste'", "clipboardData", "document"),
+        ("DragEvent('drop'", "dataTransfer", "document.querySelector('.paper')"),
+    ]:
+        page.click("[data-do=clear]")
+        page.evaluate(f"""async () => {{
+          const canvas = new OffscreenCanvas(50, 50);
+          canvas.getContext('2d').fillRect(10, 10, 30, 30);
+          const data = new DataTransfer();
+          data.items.add(new File([await canvas.convertToBlob()], 'square.png', {{type: 'image/png'}}));
+          {target}.dispatchEvent(new {event}, {{{carrier}: data, bubbles: true, cancelable: true}}));
+        }}""")
+        page.wait_for_function(f"({INK})('{DRAWING}') > 0.3")
+
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    before = ink(page)
+    page.set_input_files("#canvas input[type=file]", tmp_path / "no.png")
+    page.wait_for_selector(".note:not(:empty)")
+    assert ink(page) == before
+
+
+def styles(page) -> list[str]:
+    return page.locator("#label-1 label").all_inner_texts()
+
+
+def test_the_styles_follow_the_subject(page):
+    choose_subject(page, "Apple")
+    page.wait_for_function("document.querySelectorAll('#label-1 label').length == 3")
+    assert styles(page) == ["Photo", "Noto", "Fluent 3D"]
+    choose_subject(page, "Pear")
+    page.wait_for_function("document.querySelectorAll('#label-1 label').length == 1")
+    assert styles(page) == ["Photo"]
+    paint(page, 13)
+
+
+def test_an_example_sets_the_canvas_and_the_subject(page):
+    page.click("#examples button[data-subject=cat]")
+    page.wait_for_function(f"({INK})('{DRAWING}') > 0.05")
+    page.wait_for_function("document.querySelector('#label-0 input').value == 'Cat'")
+    page.wait_for_function("document.querySelectorAll('#label-1 label').length == 2")
+
+
+def test_a_phone_has_everything_within_its_width(open_page):
+    page = open_page(viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.touchscreen.tap(*at(page, 0.5, 0.5))
+    assert ink(page) > 0
+    page.tap("#generate")
+    wait_for(page, "done")
+    page.wait_for_function("""() => {
+      const rect = document.querySelector('#view canvas').getBoundingClientRect();
+      return rect.top > -50 && rect.bottom < innerHeight + 50;
+    }""")
