@@ -91,15 +91,17 @@ class NoiseSchedule:
         With `like` (B, ...) given, the result is shaped (B or 1, 1, 1, ...) on its device, ready to multiply.
         """
         t = torch.as_tensor(t, dtype=torch.long)
-        if t.numel() and (t.min() < -1 or t.max() >= self.num_train_timesteps):
+        on_cpu = t.device.type == "cpu"  # looking at numbers on a GPU would make it wait
+        if on_cpu and t.numel() and (t.min() < -1 or t.max() >= self.num_train_timesteps):
             raise ValueError(f"Timesteps run from -1 to {self.num_train_timesteps - 1}.")
-        padded = torch.cat([self.alphas_cumprod, self.alphas_cumprod.new_ones(1)])  # index -1 is the last: 1
-        value = padded[t.cpu()]
+        table = torch.cat([self.alphas_cumprod, self.alphas_cumprod.new_ones(1)])  # index -1 is the last: 1
+        if t.device.type == "mps":  # Apple's GPUs have no float64
+            table = table.float()
+        value = table.to(t.device)[t]
         if like is None:
             return value
-        # Half of the devices people own (Apple's among them) have no float64: move last, as float32 there.
-        dtype = torch.float64 if like.device.type == "cpu" else torch.float32
-        return value.reshape(-1, *[1] * (like.ndim - 1)).to(like.device, dtype)
+        dtype = torch.float32 if like.device.type == "mps" else torch.float64
+        return value.to(like.device, dtype).reshape(-1, *[1] * (like.ndim - 1))
 
     # ------------------------------------------------------------------ forward process
 

@@ -93,6 +93,8 @@ class TrainConfig:
     log_every: int = option(50, "steps between lines of loss.csv")
 
 
+MAX_X0_WEIGHT = 20.0
+
 # What may differ when a run is resumed; anything else would make it another run.
 CHANGEABLE = {"out", "steps", "decay", "max_minutes", "save_every", "sample_every", "log_every", "device", "compile"}
 
@@ -127,6 +129,17 @@ def stratified_timesteps(batch: int, num_train_timesteps: int, generator: torch.
     offset = torch.rand((), generator=generator, device=generator.device)
     points = (torch.arange(batch, device=generator.device) + offset) / batch
     return (points * num_train_timesteps).long().clamp(max=num_train_timesteps - 1)
+
+
+def x0_weight(abar: Tensor) -> Tensor:
+    """How much an error in a predicted x0 counts at noise level abar: 1 / (1 - abar), at most MAX_X0_WEIGHT.
+
+    An x0 that is off by d is a v that is off by d / sqrt(1 - abar), so this is the loss of v (Salimans & Ho
+    2022, section 4: "SNR + 1" weighting), spoken in pictures. Clean pictures lie on a low-dimensional
+    surface and noise does not, so a network whose patches are large learns to say x0 much faster than v or
+    eps (Li & He 2025, "Back to Basics"). The limit keeps nearly clean inputs from drowning all others.
+    """
+    return (1 / (1 - abar)).clamp(max=MAX_X0_WEIGHT)
 
 
 class Trainer:
@@ -202,7 +215,10 @@ class Trainer:
         with self.autocast():
             output = model(x_t, t, labels)
         compare = F.mse_loss if self.config.loss == "l2" else F.l1_loss
-        return compare(output.float(), target)
+        losses = compare(output.float(), target, reduction="none").mean(dim=(1, 2, 3))
+        if self.config.prediction_type == "sample":
+            losses = losses * x0_weight(self.schedule.abar(t)).to(losses)
+        return losses.mean()
 
     def train_step(self) -> Tensor:
         """One optimizer step; returns the mean loss of its batch (a scalar tensor, not waited for)."""

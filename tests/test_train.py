@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageDraw
 
-from diffusion import load_checkpoint
+from diffusion import NoiseSchedule, load_checkpoint
 from diffusion.data import load_pictures
 from diffusion.train import (
+    MAX_X0_WEIGHT,
     LossLog,
     TrainConfig,
     Trainer,
@@ -25,6 +27,7 @@ from diffusion.train import (
     main,
     parser,
     stratified_timesteps,
+    x0_weight,
 )
 
 TINY = [
@@ -83,6 +86,21 @@ def test_timesteps_are_uniform_and_spread_over_the_batch():
     assert (draws.sort(1).values // 100 == torch.arange(10)).float().mean() > 0.999  # one in each tenth
     counts = torch.bincount(draws.flatten() // 50, minlength=20) / draws.numel()
     assert (counts - 0.05).abs().max() < 0.005
+
+
+def test_weighted_x0_loss_is_the_loss_of_v():
+    """... wherever the weight is below its limit, which holds it down near t = 0."""
+    schedule = NoiseSchedule("cosine", 1000)
+    x0, wrong, noise = torch.randn(3, 2, 3, 4, 4, generator=seeded(), dtype=torch.float64).unbind(0)
+    for t in (200, 500, 999):
+        x_t = schedule.add_noise(x0, noise, t)
+        v = schedule.velocity(x0, noise, t)
+        wrong_v = schedule.velocity(wrong, schedule.eps_from_x0(x_t, wrong, t), t)
+        weight = float(x0_weight(schedule.abar(t)))
+        assert weight * float(F.mse_loss(wrong, x0)) == pytest.approx(float(F.mse_loss(wrong_v, v)), rel=1e-6)
+    weights = x0_weight(schedule.alphas_cumprod)
+    assert weights[0] == MAX_X0_WEIGHT and weights[-1] == pytest.approx(1)
+    assert (weights.diff() <= 0).all()
 
 
 def test_learning_rate_rises_stays_and_falls():
