@@ -57,6 +57,7 @@ follows your drawing where it could still be seen and is made up where it could 
 [classifier-free guidance](https://arxiv.org/abs/2207.12598), and everything runs on the processor of this
 computer.
 """
+FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
 QUESTIONS = {"subject": "What is it?", "class": "What is it?", "style": "How should it look?"}
 BLANK = "Your canvas was empty, so this one is pure imagination. Draw something to steer it."
 BAD_PICTURE = "The drawing did not arrive in one piece; please try again."
@@ -75,7 +76,7 @@ def pretty(name: str) -> str:
 
 
 def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
-    """Load every checkpoint in a folder -> {file stem: checkpoint}, and a sentence for each file that is no use."""
+    """Load a folder -> {file stem: checkpoint}, and a sentence for each file that is no use."""
     found, problems = {}, []
     for path in sorted(folder.glob("*.safetensors")):
         try:
@@ -337,7 +338,7 @@ SIZES = {"Fine": 5, "Medium": 12, "Thick": 24, "Very thick": 48}  # brush width 
 TOOLS = {
     "brush": ("Brush", '<path d="M4 20c3 0 4.5-1.5 4.5-3.5L19 5a1.7 1.7 0 0 0-2.5-2.3L6.5 14'
               'C4.5 14.5 5.5 18 4 20z"/>'),
-    "fill": ("Fill an area with the colour", '<path d="M5 12l7-8 8 8-7 7a2 2 0 0 1-2.8 0L5 14.5a2 2 0 0 1 0-2.5z'
+    "fill": ("Fill with the colour", '<path d="M5 12l7-8 8 8-7 7a2 2 0 0 1-2.8 0L5 14.5a2 2 0 0 1 0-2.5z'
              'M5 12.5h14.5M21.5 16.5c1 1.8 1 3-.2 3s-1.2-1.2.2-3z"/>'),
     "eraser": ("Eraser", '<path d="M8 19l-4-4a2 2 0 0 1 0-2.8L12.2 4a2 2 0 0 1 2.8 0l5 5a2 2 0 0 1 0 2.8'
                'L12.8 19zM8 8.2l7.8 7.8M8 19h12"/>'),
@@ -352,7 +353,8 @@ ACTIONS = {
 
 def _canvas_markup() -> str:
     def button(attribute: str, label: str, inside: str = "", style: str = "") -> str:
-        return f'<button type="button" {attribute} title="{label}" aria-label="{label}" style="{style}">{inside}</button>'
+        names = f'title="{label}" aria-label="{label}"'
+        return f'<button type="button" {attribute} {names} style="{style}">{inside}</button>'
 
     tools = "".join(button(f'data-tool="{key}"', label, icon(d)) for key, (label, d) in TOOLS.items())
     sizes = "".join(
@@ -365,8 +367,8 @@ def _canvas_markup() -> str:
 <div class="doodle" data-size="12" data-colour="{COLOURS["Black"]}"
      data-bad-file="That file is not a picture this browser can open.">
   <div class="tools" role="toolbar" aria-label="Drawing tools">
-    <div class="group">{tools}<label class="custom" title="Any other colour"><input type="color" value="#14b8a6"
-      aria-label="Any other colour"></label></div>
+    <div class="group">{tools}<label class="custom" title="Any other colour">
+      <input type="color" value="#14b8a6" aria-label="Any other colour"></label></div>
     <div class="group paints">{paints}</div>
     <div class="group sizes">{sizes}</div>
     <div class="group">{actions}</div>
@@ -386,19 +388,21 @@ RESULT_MARKUP = """
   <div class="frames">
     <figure><canvas class="clean" width="512" height="512" role="img" aria-label="The picture"></canvas>
       <figcaption>what the network sees in the noise</figcaption></figure>
-    <figure class="noise"><canvas class="noisy" width="512" height="512" role="img" aria-label="The noisy picture"></canvas>
+    <figure class="noise"><canvas class="noisy" width="512" height="512" role="img"
+      aria-label="The noisy picture"></canvas>
       <figcaption>the noisy picture so far</figcaption></figure>
-    <div class="hint"><b>Your picture appears here</b><span>press Generate when your drawing is ready</span></div>
+    <div class="hint"><b>Your picture appears here</b>
+      <span>press Generate when your drawing is ready</span></div>
     <div class="bar"><i></i></div>
   </div>
   <div class="foot">
-    <input class="scrub" type="range" min="0" max="1" value="1" step="1" disabled aria-label="Look back at the steps"
-           title="Look back at the steps">
+    <input class="scrub" type="range" min="0" max="1" value="1" step="1" disabled
+           aria-label="Look back at the steps" title="Look back at the steps">
     <label class="noise-switch"><input type="checkbox"> Show the noise</label>
   </div>
   <div class="say" role="status" aria-live="polite"></div>
   <div class="saves">
-    <button type="button" data-do="reuse" title="Put the result on the canvas and go on from there">Use as drawing</button>
+    <button type="button" data-do="reuse" title="Put it on the canvas and go on from there">Use as drawing</button>
     <button type="button" data-do="png">Save picture</button>
     <button type="button" data-do="gif" title="Every step as an animation">Save GIF</button>
   </div>
@@ -476,7 +480,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
             view = result_view()
         with gr.Row(elem_id="controls"):
             with gr.Row(elem_id="labels"):
-                selectors = _selectors(first, count, drawings)
+                selectors = _selectors(first, count)
             strength = gr.Slider(
                 0, 1, 0.6, step=0.05, label="Strength", info="0 keeps your drawing, 1 ignores it",
                 buttons=[], elem_id="strength",
@@ -488,13 +492,13 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
         with gr.Row():
             steps = gr.Slider(
-                5, 50, 20, step=1, buttons=[], label="Steps", info="More take longer and look a little cleaner"
+                5, 50, 20, step=1, buttons=[], label="Steps", info="More take longer and look cleaner"
             )
             guidance = gr.Slider(
-                1, 6, 2, step=0.1, buttons=[], label="Guidance", info="How strictly to follow the words; 1 is off"
+                1, 6, 2, step=0.1, buttons=[], label="Guidance", info="How strictly to follow the words, 1: off"
             )
             eta = gr.Slider(
-                0, 1, 0, step=0.05, buttons=[], label="Eta", info="Fresh noise added at each step; 0 adds none"
+                0, 1, 0, step=0.05, buttons=[], label="Eta", info="Fresh noise in each step, 0: none"
             )
             seed = gr.Number(
                 7, precision=0, minimum=0, maximum=MAX_SEED, label="Seed",
@@ -510,7 +514,8 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
 
     # `ask` is not queued: it tells the run that is going on to end before the new one takes its turn.
     again = {"fn": ask, "inputs": session, "outputs": view, "trigger_mode": "multiple", **quick}
-    then = {"fn": painting, "inputs": [session, picker, canvas, *settings, *selectors], "outputs": view, **busy}
+    sources = [session, picker, canvas, *settings, *selectors]
+    then = {"fn": painting, "inputs": sources, "outputs": view, **busy}
     go.click(**again).then(**then)
     dice.click(lambda: random.randint(0, MAX_SEED), outputs=seed, **quick).then(**again).then(**then)
     stop.click(call_off, session, view, **quick)
@@ -534,11 +539,10 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     _api(checkpoints, settings)
 
 
-def _selectors(ckpt: Checkpoint, count: int, drawings: list[dict]) -> list[gr.Dropdown | gr.Radio]:
+def _selectors(ckpt: Checkpoint, count: int) -> list[gr.Dropdown | gr.Radio]:
     """A searchable list for the first label kind, buttons for those that depend on it."""
-    wanted = [drawings[0]["subject"]] if drawings else []
     selectors: list[gr.Dropdown | gr.Radio] = []
-    for i, update in enumerate(selector_updates(ckpt, wanted, count)):
+    for i, update in enumerate(selector_updates(ckpt, FIRST, count)):
         kind = gr.Radio if i else gr.Dropdown
         update.pop("__type__")
         selectors.append(kind(**update, elem_id=f"label-{i}", min_width=160))
@@ -548,7 +552,9 @@ def _selectors(ckpt: Checkpoint, count: int, drawings: list[dict]) -> list[gr.Dr
 def how_it_works(ckpt: Checkpoint) -> str:
     text = HOW_IT_WORKS.format(size=ckpt.image_size)
     credits = [re.sub(r"\s+", " ", credit) for credit in ckpt.credits]
-    return text + ("\n\nThe network was trained on:\n" + "\n".join(f"- {c}" for c in credits) if credits else "")
+    if credits:
+        text += "\n\nThe network was trained on:\n" + "\n".join(f"- {credit}" for credit in credits)
+    return text
 
 
 def _api(checkpoints: dict[str, Checkpoint], settings: list) -> None:
@@ -571,7 +577,8 @@ def _api(checkpoints: dict[str, Checkpoint], settings: list) -> None:
             raise gr.Error(f"There is no model {model!r}; there are: {', '.join(checkpoints)}.")
         labels = dict(zip(ckpt.label_names, [subject or None, style or None]))
         try:
-            x0 = framed(images.load(io.BytesIO(Path(picture).read_bytes())) if picture else None, ckpt.image_size)
+            drawing = images.load(io.BytesIO(Path(picture).read_bytes())) if picture else None
+            x0 = framed(drawing, ckpt.image_size)
             *_, last = paint(ckpt, x0, labels, strength, steps, guidance, seed, eta)
         except ValueError as error:
             raise gr.Error(str(error)) from error
@@ -604,7 +611,7 @@ LAUNCH = {  # one place for the server's settings, so that the tests open the sa
 
 
 def main() -> None:
-    torch.set_num_threads(min(4, os.cpu_count() or 1))  # more threads than that do not help so small a network
+    torch.set_num_threads(min(4, os.cpu_count() or 1))  # more do not help so small a network
     build().launch(**LAUNCH)
 
 

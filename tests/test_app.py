@@ -69,7 +69,7 @@ def test_example_drawings_are_those_whose_subject_is_known(checkpoints, drawings
     assert [drawing["subject"] for drawing in app.example_drawings(checkpoints["tiny"])] == ["apple", "cat"]
 
 
-@pytest.mark.parametrize("name, shown", [("fluent-3d", "Fluent 3D"), ("ice cream", "Ice cream"), ("noto", "Noto")])
+@pytest.mark.parametrize("name, shown", [("fluent-3d", "Fluent 3D"), ("ice cream", "Ice cream")])
 def test_labels_are_shown_as_people_write_them(name, shown):
     assert app.pretty(name) == shown
 
@@ -277,7 +277,8 @@ def test_a_program_gets_its_drawing_painted(client, tmp_path):
 def test_a_program_gets_a_sentence_for_a_bad_request(client, tmp_path):
     from gradio_client import handle_file
 
-    for change, sentence in [({"subject": "aple"}, "apple"), ({"model": "x"}, "tiny"), ({"steps": 5000}, "5000")]:
+    bad = [({"subject": "aple"}, "apple"), ({"model": "x"}, "tiny"), ({"steps": 5000}, "5000")]
+    for change, sentence in bad:
         with pytest.raises(Exception, match=sentence):
             client.predict(picture=None, **{**ARGUMENTS, **change}, api_name="/generate")
     path = tmp_path / "no.png"

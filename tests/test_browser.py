@@ -18,7 +18,9 @@ INK = """selector => {
   const canvas = document.querySelector(selector);
   const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   let ink = 0;
-  for (let i = 0; i < pixels.length; i += 4) if (Math.min(...pixels.slice(i, i + 3)) < 230 && pixels[i + 3]) ink++;
+  for (let i = 0; i < pixels.length; i += 4) {
+    if (Math.min(pixels[i], pixels[i + 1], pixels[i + 2]) < 230 && pixels[i + 3]) ink++;
+  }
   return ink / (pixels.length / 4);
 }"""
 DRAWING, RESULT = "#canvas canvas", "#view canvas.clean"
@@ -79,7 +81,8 @@ def at(page, x: float, y: float) -> tuple[float, float]:
 
 
 def draw_circle(page) -> None:
-    points = [(0.5 + 0.3 * math.cos(a / 8 * math.pi), 0.5 + 0.3 * math.sin(a / 8 * math.pi)) for a in range(17)]
+    angles = [a / 8 * math.pi for a in range(17)]
+    points = [(0.5 + 0.3 * math.cos(a), 0.5 + 0.3 * math.sin(a)) for a in angles]
     page.mouse.move(*at(page, *points[0]))
     page.mouse.down()
     for point in points[1:]:
@@ -268,7 +271,8 @@ def test_an_example_sets_the_canvas_and_the_subject(page):
 
 
 def test_a_phone_has_everything_within_its_width(open_page):
-    page = open_page(viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True, is_mobile=True)
+    size = {"width": 390, "height": 844}
+    page = open_page(viewport=size, device_scale_factor=2, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.touchscreen.tap(*at(page, 0.5, 0.5))
     assert ink(page) > 0

@@ -3,9 +3,9 @@
 // drawing reaches Python. Every word a person reads is in app.py.
 
 const N = 512;                                       // side of the drawing in its own pixels
-const S = window.devicePixelRatio > 1.25 ? 2 : 1;    // backing pixels per drawing pixel: crisp on dense screens
+const S = window.devicePixelRatio > 1.25 ? 2 : 1;    // backing pixels per drawing pixel: crisp on dense ones
 const UNDO_LEVELS = 20;
-const FILL_TOLERANCE = 60;                           // largest difference in a channel that counts as "the same"
+const FILL_TOLERANCE = 60;                           // channels that differ by less count as the same
 
 const $ = (selector) => element.querySelector(selector);
 const $$ = (selector) => [...element.querySelectorAll(selector)];
@@ -97,7 +97,8 @@ function bucket(start) {
   if (old.every((value, c) => value === rgb[c])) return;
   remember();
   const inside = new Uint8Array(side * side);
-  const same = (p) => !inside[p] && old.every((value, c) => Math.abs(data[p * 4 + c] - value) <= FILL_TOLERANCE);
+  const near = (value, p, c) => Math.abs(data[p * 4 + c] - value) <= FILL_TOLERANCE;
+  const same = (p) => !inside[p] && old.every((value, c) => near(value, p, c));
   const todo = [y0 * side + x0];
   while (todo.length) {                              // whole rows at a time
     let left = todo.pop();
@@ -123,7 +124,9 @@ function bucket(start) {
     }
   }
   // The rim of a line is line colour mixed with white paper: darken it, or a pale seam would stay.
-  if (onWhite) for (const q of edge) for (let c = 0; c < 3; c++) data[q * 4 + c] = Math.min(data[q * 4 + c], rgb[c]);
+  if (onWhite) {
+    for (const q of edge) for (let c = 0; c < 3; c++) data[q * 4 + c] = Math.min(data[q * 4 + c], rgb[c]);
+  }
   ctx.putImageData(image, 0, 0);
   publish();
 }
@@ -208,7 +211,7 @@ custom.addEventListener('input', () => paintWith(custom.value));
 
 document.addEventListener('keydown', (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-  if (event.target.closest('textarea, [contenteditable], input:not([type=range]):not([type=checkbox]):not([type=radio])')) return;
+  if (event.target.closest('textarea, [contenteditable], input:not([type=range], [type=checkbox], [type=radio])')) return;
   const key = event.key.toLowerCase();
   if (key !== 'z' && key !== 'y') return;
   event.preventDefault();

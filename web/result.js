@@ -57,7 +57,8 @@ watch('value', () => {
     setPhase('wait');
     say.textContent = message.say;
     const rect = box.getBoundingClientRect();        // on a phone the result stands below the fold
-    if (isNew && rect.top > window.innerHeight * 0.7) box.scrollIntoView({ behavior: 'smooth', block: 'center' });
+    const hidden = isNew && rect.top > window.innerHeight * 0.7;
+    if (hidden) box.scrollIntoView({ behavior: 'smooth', block: 'center' });
     return;
   }
   if (message.phase === 'idle') {                    // refused or called off: the earlier result stays
@@ -85,8 +86,9 @@ scrub.addEventListener('input', () => showFrame(Number(scrub.value)));
 noise.addEventListener('change', () => box.classList.toggle('with-noise', noise.checked));
 box.addEventListener('click', (event) => {
   const action = event.target.closest('[data-do]')?.dataset.do;
-  if (action === 'reuse') window.dispatchEvent(new CustomEvent('doodle:load', { detail: picture ?? frames.at(-1).x0 }));
-  if (action === 'png') save(picture ?? frames.at(-1).x0, 'png');
+  const shown = picture ?? frames.at(-1)?.x0;
+  if (action === 'reuse') window.dispatchEvent(new CustomEvent('doodle:load', { detail: shown }));
+  if (action === 'png') save(shown, 'png');
   if (action === 'gif') trigger('gif');
 });
 setPhase('empty');
