@@ -402,7 +402,7 @@ RESULT_MARKUP = """
   </div>
   <div class="say" role="status" aria-live="polite"></div>
   <div class="saves">
-    <button type="button" data-do="reuse" title="Put it on the canvas and go on from there">Use as drawing</button>
+    <button type="button" data-do="reuse" title="Go on from this result">Use as drawing</button>
     <button type="button" data-do="png">Save picture</button>
     <button type="button" data-do="gif" title="Every step as an animation">Save GIF</button>
   </div>
@@ -495,7 +495,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
                 5, 50, 20, step=1, buttons=[], label="Steps", info="More take longer and look cleaner"
             )
             guidance = gr.Slider(
-                1, 6, 2, step=0.1, buttons=[], label="Guidance", info="How strictly to follow the words, 1: off"
+                1, 6, 2, step=0.1, buttons=[], label="Guidance", info="How much the words count, 1: off"
             )
             eta = gr.Slider(
                 0, 1, 0, step=0.05, buttons=[], label="Eta", info="Fresh noise in each step, 0: none"

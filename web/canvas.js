@@ -211,7 +211,8 @@ custom.addEventListener('input', () => paintWith(custom.value));
 
 document.addEventListener('keydown', (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-  if (event.target.closest('textarea, [contenteditable], input:not([type=range], [type=checkbox], [type=radio])')) return;
+  const typing = 'textarea, [contenteditable], input:not([type=range], [type=checkbox], [type=radio])';
+  if (event.target.closest(typing)) return;
   const key = event.key.toLowerCase();
   if (key !== 'z' && key !== 'y') return;
   event.preventDefault();
