@@ -1,7 +1,7 @@
 """The page: draw something, say what it is, and watch it being painted.
 
 Layout, events and every sentence a person reads; the pictures are made in `diffusion`, and how the two
-canvases behave in the browser stands in web/*.js. Run it with `python app.py`.
+canvases behave in the browser stands in assets/web/*.js. Run it with `python app.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from diffusion.sdedit import edit  # noqa: E402
 HERE = Path(__file__).parent
 CHECKPOINTS = HERE / "checkpoints"
 DRAWINGS = HERE / "assets" / "drawings"
-WEB = HERE / "web"
+WEB = HERE / "assets" / "web"
 
 TITLE = "Doodle Diffusion"
 RESULT_SIDE = 512  # pixels of the finished picture
@@ -219,7 +219,7 @@ def paint(
 
 
 def report(run: int, phase: str, say: str = "", **more) -> dict:
-    """A message to web/result.js."""
+    """A message to assets/web/result.js."""
     return {"run": run, "phase": phase, "say": say, "nonce": random.random(), **more}
 
 

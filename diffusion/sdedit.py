@@ -90,7 +90,7 @@ def edit(
         raise ValueError(f"The mask must be (1, 1, {size}, {size}), not {tuple(mask.shape)}.")
     encoded = checkpoint.encode_labels(labels, len(image))
     if not timesteps:
-        return iter([Step(index=0, total=0, t=0, x=image, x0=image)])
+        return (step for step in [Step(index=0, total=0, t=0, x=image, x0=image)])
 
     if generator is None:
         generator = torch.Generator(device=image.device).manual_seed(0)
