@@ -27,6 +27,7 @@ from PIL import Image  # noqa: E402
 
 from diffusion import images  # noqa: E402
 from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint  # noqa: E402
+from diffusion.lineart import colour_in  # noqa: E402
 from diffusion.sampler import Step  # noqa: E402
 from diffusion.sdedit import edit  # noqa: E402
 
@@ -189,9 +190,16 @@ def data_url(image: Image.Image) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def framed(picture: Image.Image | None, size: int) -> torch.Tensor | None:
-    """The drawing as the model sees it, (1, 3, size, size); None where nothing is drawn."""
-    prepared = images.prepare(picture, size) if picture else None
+def framed(
+    picture: Image.Image | None, ckpt: Checkpoint, labels: dict[str, str], colour: bool
+) -> torch.Tensor | None:
+    """The drawing as the model sees it, (1, 3, R, R); None where nothing is drawn.
+
+    With `colour`, a drawing that is only outlines is filled with colours typical of what it shows.
+    """
+    if picture is not None and colour:
+        picture = colour_in(picture, ckpt.colours_of(labels))
+    prepared = images.prepare(picture, ckpt.image_size) if picture else None
     return None if prepared is None or prepared.blank else prepared.x0
 
 
@@ -241,6 +249,7 @@ def generate(
     guidance: float,
     seed: int,
     eta: float,
+    colour: bool,
     *chosen: str,
 ) -> Iterator[dict]:
     """Paint the drawing, one message for each step and one for the result."""
@@ -250,7 +259,7 @@ def generate(
     ckpt = checkpoints[checkpoint]
     labels = {kind: name for kind, name in zip(ckpt.label_names, chosen) if name}
     try:
-        x0 = framed(read_data_url(picture), ckpt.image_size)
+        x0 = framed(read_data_url(picture), ckpt, labels, colour)
         if x0 is None:
             gr.Info(BLANK)
         with contextlib.closing(paint(ckpt, x0, labels, strength, steps, guidance, seed, eta)) as stream:
@@ -364,7 +373,7 @@ def _canvas_markup() -> str:
     paints = "".join(button(f'data-paint="{c}"', name, style=f"--paint:{c}") for name, c in COLOURS.items())
     actions = "".join(button(f'data-do="{key}"', label, icon(d)) for key, (label, d) in ACTIONS.items())
     return f"""
-<div class="doodle" data-size="12" data-colour="{COLOURS["Black"]}"
+<div class="doodle" data-size="{SIZES["Thick"]}" data-colour="{COLOURS["Red"]}"
      data-bad-file="That file is not a picture this browser can open.">
   <div class="tools" role="toolbar" aria-label="Drawing tools">
     <div class="group">{tools}<label class="custom" title="Any other colour">
@@ -504,10 +513,13 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
                 7, precision=0, minimum=0, maximum=MAX_SEED, label="Seed",
                 info="Same seed, same picture; Another picks a new one", elem_id="seed",
             )  # fmt: skip
+            colour = gr.Checkbox(
+                True, label="Colour in outlines", info="Fills a drawing that is only lines", elem_id="colour"
+            )
     with gr.Accordion("How it works", open=False, elem_id="how"):
         how = gr.Markdown(how_it_works(first))
 
-    settings = [strength, steps, guidance, seed, eta]
+    settings = [strength, steps, guidance, seed, eta, colour]
     quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     busy = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private", **MODEL}
     painting = partial(generate, checkpoints)
@@ -569,6 +581,7 @@ def _api(checkpoints: dict[str, Checkpoint], settings: list) -> None:
         guidance: float,
         seed: int,
         eta: float,
+        colour: bool,
         model: str,
     ) -> Image.Image:
         """Paint a drawing. An empty picture, style or model leaves the choice to the program."""
@@ -578,7 +591,7 @@ def _api(checkpoints: dict[str, Checkpoint], settings: list) -> None:
         labels = dict(zip(ckpt.label_names, [subject or None, style or None]))
         try:
             drawing = images.load(io.BytesIO(Path(picture).read_bytes())) if picture else None
-            x0 = framed(drawing, ckpt.image_size)
+            x0 = framed(drawing, ckpt, labels, colour)
             *_, last = paint(ckpt, x0, labels, strength, steps, guidance, seed, eta)
         except ValueError as error:
             raise gr.Error(str(error)) from error

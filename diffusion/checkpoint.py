@@ -40,6 +40,7 @@ class Checkpoint:
         schedule: the noise schedule it was trained with, with its prediction type.
         label_names: kind -> names, in the order of the label columns, e.g. {"class": ["cat", "ship"]}.
         pairs: the label combinations seen in training, as tuples in the order of `label_names`.
+        colours: names of the first label kind -> their typical colours, "#rrggbb", most typical first.
         credits: where the training pictures come from, one line each.
         training: facts about the run (steps, samples, loss, settings), JSON values only.
     """
@@ -48,6 +49,7 @@ class Checkpoint:
     schedule: NoiseSchedule
     label_names: dict[str, list[str]] = field(default_factory=dict)
     pairs: list[tuple[str, ...]] = field(default_factory=list)
+    colours: dict[str, list[str]] = field(default_factory=dict)
     credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
 
@@ -55,6 +57,11 @@ class Checkpoint:
     def image_size(self) -> int:
         """R: the model draws R x R pixels."""
         return self.model.config.image_size
+
+    def colours_of(self, labels: dict[str, str | None]) -> list[str]:
+        """The typical colours of what `labels` name, most typical first; empty where none are known."""
+        first = next(iter(self.label_names), None)
+        return self.colours.get(labels.get(first) or "", [])
 
     def encode_labels(self, labels: dict[str, str | None] | None = None, batch: int = 1) -> Tensor:
         """Names to numbers: {"subject": "apple"} -> long (batch, K). A kind left out, or None, is null.
@@ -99,6 +106,7 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
         "schedule": checkpoint.schedule.config(),
         "label_names": checkpoint.label_names,
         "pairs": [list(pair) for pair in checkpoint.pairs],
+        "colours": checkpoint.colours,
         "credits": checkpoint.credits,
         "training": checkpoint.training,
     }
@@ -136,6 +144,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             schedule=NoiseSchedule(**about["schedule"]),
             label_names=about["label_names"],
             pairs=[tuple(pair) for pair in about["pairs"]],
+            colours=about["colours"],
             credits=about["credits"],
             training=about["training"],
         )

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 
 from . import images
 from .checkpoint import Checkpoint, load_checkpoint
+from .lineart import colour_in
 from .sdedit import edit
 
 # suffix -> Pillow's format and options; the lossless ones keep masked pixels exactly
@@ -108,6 +109,9 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
         "--size", type=_number(int, 8, 4096), metavar="PIXELS",
         help="longer side of OUT (default: as IN; 512 where IN is -) and side of the frames (default: 512)",
     )
+    parser.add_argument(
+        "--keep-outlines", action="store_true", help="do not colour in a drawing that is only outlines"
+    )
     parser.add_argument("--mask", metavar="FILE", help="white may change, black is kept pixel for pixel")
     parser.add_argument("--frames", metavar="DIR", type=Path, help="write 00.png (the drawing), 01.png, ...")
     parser.add_argument("--gif", metavar="FILE", type=Path, help="write the predicted picture of every step")
@@ -179,7 +183,8 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
         original = images.flatten(images.load(args.input))
         if args.size:
             original = ImageOps.contain(original, (args.size, args.size), Image.Resampling.LANCZOS)
-        prepared = images.prepare(original, size)
+        drawing = original if args.keep_outlines else colour_in(original, checkpoint.colours_of(labels))
+        prepared = images.prepare(drawing, size)
         if prepared.blank:
             print(f"{args.input} is blank: the picture will come from the noise alone.", file=sys.stderr)
         mask = images.load(args.mask) if args.mask else None

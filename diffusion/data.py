@@ -212,6 +212,17 @@ def sampling_weights(pictures: PictureSet, balance: float) -> Tensor:
     return weights / weights.sum()
 
 
+def few_of_each(pictures: PictureSet, most: int = 8) -> PictureSet:
+    """At most `most` pictures, evenly spread, of each label combination."""
+    rows: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, row in enumerate(pictures.labels.tolist()):
+        rows[tuple(row)].append(i)
+    keep = torch.zeros(len(pictures), dtype=torch.bool)
+    for members in rows.values():
+        keep[members[:: -(-len(members) // most)]] = True
+    return pictures.subset(keep)
+
+
 def augment(pixels: Tensor, size: int, how: str, generator: torch.Generator) -> Tensor:
     """Vary a batch on its device.
 

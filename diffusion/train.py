@@ -35,8 +35,9 @@ from tqdm import tqdm
 
 from . import images
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
-from .data import DataError, PictureSet, augment, load_pictures, sampling_weights
+from .data import DataError, PictureSet, augment, few_of_each, load_pictures, sampling_weights
 from .ema import EMA
+from .lineart import typical_colours
 from .sampler import sample, trailing_timesteps
 from .schedule import KINDS, PREDICTION_TYPES, NoiseSchedule
 from .unet import UNet, UNetConfig
@@ -156,6 +157,9 @@ class Trainer:
         self.label_names = pictures.label_names
         train, test = pictures.train(), pictures.test()
         self.pairs = train.combinations()
+        few = few_of_each(train)
+        first = next(iter(self.label_names.values()))
+        self.colours = {name: typical_colours(few.pixels[few.labels[:, 0] == i]) for i, name in enumerate(first)}
         self.pixels, self.labels = train.pixels.to(device), train.labels.to(device)
         self.weights = sampling_weights(train, config.balance).to(device)
         self.held_out = test.subset(evenly(len(test), 256))
@@ -265,8 +269,15 @@ class Trainer:
             "config": asdict(self.config),
             **facts,
         }
-        credits = list(self.config.credits)
-        return Checkpoint(self.ema.model, self.schedule, self.label_names, self.pairs, credits, training)
+        return Checkpoint(
+            model=self.ema.model,
+            schedule=self.schedule,
+            label_names=self.label_names,
+            pairs=self.pairs,
+            colours=self.colours,
+            credits=list(self.config.credits),
+            training=training,
+        )
 
     def sample_sheet(self, columns: int = 8, rows: int = 6):
         """Pictures from pure noise (20 DDIM steps, guidance 2), always of the same seeds and labels: PIL."""

@@ -26,7 +26,7 @@ def checkpoints():
 
 def start(checkpoints, session, picture="", *, strength=0.6, steps=10, seed=7, labels=("apple", "noto")):
     session.ask()
-    return app.generate(checkpoints, session, "tiny", picture, strength, steps, 2.0, seed, 0.0, *labels)
+    return app.generate(checkpoints, session, "tiny", picture, strength, steps, 2.0, seed, 0.0, True, *labels)
 
 
 def drawn() -> str:
@@ -253,14 +253,14 @@ def client(server, tmp_path_factory):
     return gradio_client.Client(server.url, verbose=False, download_files=tmp_path_factory.mktemp("results"))
 
 
-ARGUMENTS = dict(subject="apple", style="noto", strength=0.6, steps=5, guidance=2, seed=7, eta=0, model="")
+ARGUMENTS = dict(subject="apple", style="noto", strength=0.6, steps=5, guidance=2, seed=7, eta=0, colour=True, model="")
 
 
 def test_generate_is_the_only_public_endpoint(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert list(endpoints) == ["/generate"]
     names = [parameter["parameter_name"] for parameter in endpoints["/generate"]["parameters"]]
-    assert names == ["picture", "subject", "style", "strength", "steps", "guidance", "seed", "eta", "model"]
+    assert names == ["picture", "subject", "style", "strength", "steps", "guidance", "seed", "eta", "colour", "model"]
 
 
 def test_a_program_gets_its_drawing_painted(client, tmp_path):

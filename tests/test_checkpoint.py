@@ -19,6 +19,7 @@ def path(tmp_path):
 def test_round_trip_is_exact(path):
     saved = tiny_checkpoint()
     saved.training = {"steps": 7, "loss": 0.25}
+    saved.colours = {"cat": ["#ff8800", "#112233"]}
     save_checkpoint(path, saved)
     loaded = load_checkpoint(path)
     for (name, a), (other, b) in zip(saved.model.state_dict().items(), loaded.model.state_dict().items()):
@@ -27,6 +28,7 @@ def test_round_trip_is_exact(path):
     assert loaded.schedule == saved.schedule
     assert (loaded.label_names, loaded.pairs) == (LABELS, PAIRS)
     assert (loaded.credits, loaded.training) == (saved.credits, saved.training)
+    assert loaded.colours == saved.colours
     assert loaded.image_size == 16
 
 

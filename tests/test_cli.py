@@ -308,6 +308,16 @@ def test_help_without_and_with_a_checkpoint(here, checkpoint, capsys) -> None:
     assert "one of 3: apple, cat, ice cream" in out
 
 
+def test_outlines_are_coloured_in_unless_told_not_to(here, checkpoint) -> None:
+    outline = Image.new("RGB", (128, 128), "white")
+    ImageDraw.Draw(outline).ellipse([20, 20, 108, 108], outline="#c01010", width=6)
+    outline.save("in.png")
+    assert run(checkpoint, "--strength", "0") == 0
+    assert Image.open("out.png").getpixel((64, 64)) == (0xC0, 0x10, 0x10)
+    assert run(checkpoint, "--strength", "0", "--keep-outlines") == 0
+    assert Image.open("out.png").getpixel((64, 64)) == (255, 255, 255)
+
+
 def test_as_a_program(here, checkpoint) -> None:
     """In a process of its own: the same file as in this one, and a refusal with status 2."""
     root = Path(__file__).parents[1]

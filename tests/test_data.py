@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion.data import DataError, augment, load_pictures, sampling_weights
+from diffusion.data import DataError, augment, few_of_each, load_pictures, sampling_weights
 
 
 def picture(colour="red", size=(20, 20), mode="RGB") -> bytes:
@@ -158,6 +158,14 @@ def test_weights_balance_subjects_and_styles(tmp_path):
     assert float(weights[drawn].sum()) == pytest.approx(shares[apple] / 2)
     shares, _ = share(balance=0)
     assert shares[hand] / shares[apple] == pytest.approx(16 / 2)  # 16 hands, 2 apples
+
+
+def test_few_of_each_keeps_every_combination(tmp_path):
+    write(tmp_path, drawings(9))
+    write(tmp_path, {"apple/photo/gala-1.png": picture()})
+    got = few_of_each(load_pictures([tmp_path], 8, hold_out=0), most=4)
+    combos = [tuple(row) for row in got.labels.tolist()]
+    assert sorted(combos.count(c) for c in set(combos)) == [1, 3, 3, 3, 3]  # every third of nine
 
 
 # ------------------------------------------------------------------ augmentation

@@ -195,6 +195,7 @@ def test_a_run_leaves_what_it_promises(shapes, tmp_path):
     checkpoint = load_checkpoint(out / "checkpoint.safetensors")
     assert checkpoint.label_names == {"subject": ["ellipse", "rectangle"], "style": ["blue", "red"]}
     assert ("ellipse", "red") in checkpoint.pairs and checkpoint.credits == ["me", "you"]
+    assert checkpoint.colours["ellipse"][0] in ("#ff0000", "#0000ff")
     record = checkpoint.training
     assert (record["steps"], record["samples"], record["config"]["batch_size"]) == (6, 48, 8)
     assert record["loss"] > 0 and record["validation_loss"] > 0
