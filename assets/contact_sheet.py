@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # also runs without installi
 
 from diffusion import Checkpoint, edit, load_checkpoint  # noqa: E402
 from diffusion.images import contact_sheet, load, prepare, to_pil  # noqa: E402
+from diffusion.lineart import colour_in  # noqa: E402
 
 DRAWINGS = Path(__file__).parent / "drawings"
 STRENGTHS = (0.3, 0.5, 0.7, 0.9)
@@ -38,9 +39,10 @@ def least_used_style(checkpoint: Checkpoint, subject: str, used: Counter[str]) -
 
 
 def row(checkpoint: Checkpoint, drawing: Image.Image, labels: dict[str, str], cell: int) -> list[Image.Image]:
-    """The drawing as the model sees it, then its picture at each strength."""
-    x0 = prepare(drawing, checkpoint.image_size).x0
-    pictures = [to_pil(x0, cell)]
+    """The framed drawing, then its picture at each strength; outlines are coloured in, as the page does it."""
+    size = checkpoint.image_size
+    pictures = [to_pil(prepare(drawing, size).x0, cell)]
+    x0 = prepare(colour_in(drawing, checkpoint.colours_of(labels)), size).x0
     for strength in STRENGTHS:
         *_, last = edit(checkpoint, x0, labels, strength, generator=torch.Generator().manual_seed(0))
         pictures.append(to_pil(last.x, cell))

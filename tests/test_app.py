@@ -7,7 +7,7 @@ import io
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 gr = pytest.importorskip("gradio")
 
@@ -105,6 +105,17 @@ def test_a_blank_canvas_is_imagined_from_noise_with_a_hint(checkpoints, monkeypa
         assert messages[0]["say"] == "Step 1 of 10", "all steps: strength 1"
         assert messages[-1]["say"].startswith("Pure imagination")
     assert hints == [app.BLANK] * 3
+
+
+def test_outlines_are_coloured_in_unless_switched_off(checkpoints):
+    outline = Image.new("RGB", (64, 64), "white")
+    ImageDraw.Draw(outline).ellipse([8, 8, 56, 56], outline="red", width=4)
+
+    def middle(colour):
+        x0 = app.framed(outline, checkpoints["tiny"], {"subject": "apple"}, colour)
+        return x0[0, :, 8, 8].tolist()
+
+    assert middle(True) == [1, -1, -1] and middle(False) == [1, 1, 1]
 
 
 def test_strength_0_says_that_the_drawing_was_kept(checkpoints):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint
+from conftest import tiny_checkpoint
+from diffusion import Checkpoint, save_checkpoint
 from diffusion.images import load, prepare
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -46,11 +47,8 @@ def test_drawing_fills_its_canvas_on_white_paper(path: Path) -> None:
 def test_contact_sheet(tmp_path, capsys) -> None:
     subjects, styles = ["apple", "cat", "ice cream", "kiwi"], ["photo", "noto", "blob"]
     pairs = [("apple", "photo"), ("apple", "noto"), ("cat", "noto"), ("cat", "blob"), ("ice cream", "noto")]
-    config = UNetConfig(
-        image_size=16, channels=(32,), blocks=1, attention=(False,), label_sizes=(len(subjects), len(styles))
-    )
     names = {"subject": subjects, "style": styles}
-    save_checkpoint(tmp_path / "c.safetensors", Checkpoint(UNet(config), NoiseSchedule(), names, pairs))
+    save_checkpoint(tmp_path / "c.safetensors", tiny_checkpoint(names, pairs))
     out = tmp_path / "sheet.png"
     argv = ["--checkpoint", str(tmp_path / "c.safetensors"), "--out", str(out), "--cell", "40"]
     sheet = script("contact_sheet")

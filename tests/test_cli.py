@@ -9,36 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageDraw
 
-from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, cli, save_checkpoint
-from diffusion.images import paste_back, prepare, to_pil
+from conftest import tiny_checkpoint
+from diffusion import cli, save_checkpoint
 from diffusion.cli import main
+from diffusion.images import paste_back, prepare, to_pil
 
 SIZE = 16
-
-
-def tiny_checkpoint(path: Path, label_names: dict[str, list[str]]) -> Path:
-    """A U-Net with random weights: enough for everything but beauty."""
-    torch.manual_seed(0)
-    sizes = tuple(len(names) for names in label_names.values())
-    config = UNetConfig(
-        image_size=SIZE, patch_size=2, channels=(32,), blocks=1, attention=(False,), label_sizes=sizes
-    )
-    model = UNet(config)
-    with torch.no_grad():  # a fresh U-Net starts with zeros at its end: labels and input would not matter
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.05)
-    save_checkpoint(path, Checkpoint(model.eval(), NoiseSchedule(), label_names))
-    return path
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("checkpoint")
     names = {"subject": ["apple", "cat", "ice cream"], "style": ["photo", "noto"]}
-    return str(tiny_checkpoint(folder / "tiny.safetensors", names))
+    save_checkpoint(folder / "tiny.safetensors", tiny_checkpoint(names, []))
+    return str(folder / "tiny.safetensors")
 
 
 @pytest.fixture
@@ -179,7 +165,7 @@ def test_checkpoint_found_and_its_own_label_flags(here, checkpoint, capsys) -> N
     argv = ["in.png", "out.png", "--steps", "1"]
     refuse(capsys, argv, "Choose a checkpoint with --checkpoint FILE; checkpoints/ holds nothing.")
     Path("checkpoints").mkdir()
-    tiny_checkpoint(Path("checkpoints/cifar.safetensors"), {"class": ["ship", "100%"]})
+    save_checkpoint("checkpoints/cifar.safetensors", tiny_checkpoint({"class": ["ship", "100%"]}, []))
     assert main([*argv, "--class", "ship"]) == 0
     capsys.readouterr()
     with pytest.raises(SystemExit):  # a % in a name is no format to argparse
