@@ -39,7 +39,7 @@ def least_used_style(checkpoint: Checkpoint, subject: str, used: Counter[str]) -
 
 
 def row(checkpoint: Checkpoint, drawing: Image.Image, labels: dict[str, str], cell: int) -> list[Image.Image]:
-    """The framed drawing, then its picture at each strength; outlines are coloured in, as the page does it."""
+    """The framed drawing, then its picture at each strength; outlines are coloured in, as on the page."""
     size = checkpoint.image_size
     pictures = [to_pil(prepare(drawing, size).x0, cell)]
     x0 = prepare(colour_in(drawing, checkpoint.colours_of(labels)), size).x0

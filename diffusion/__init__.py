@@ -23,7 +23,7 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    """`edit` is imported when first asked for, so that `python -m diffusion.sdedit` finds its module unused."""
+    """`edit` is imported when first asked for: `python -m diffusion.sdedit` wants to be the first."""
     if name == "edit":
         from .sdedit import edit
 

@@ -38,7 +38,9 @@ def seconds_in_turns(calls: dict[str, Callable[[], object]], repeats: int) -> di
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("python -m diffusion.bench", description="What a checkpoint costs to run.")
+    parser = argparse.ArgumentParser(
+        "python -m diffusion.bench", description="What a checkpoint costs to run."
+    )
     parser.add_argument("checkpoint")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)
@@ -52,7 +54,9 @@ def main(argv: list[str] | None = None) -> int:
     image, t = torch.zeros(1, 3, size, size), torch.zeros(1)
 
     def run(guidance_scale: float) -> None:
-        for _ in edit(checkpoint, image, {}, strength=1.0, num_inference_steps=args.steps, guidance_scale=guidance_scale):
+        for _ in edit(
+            checkpoint, image, {}, strength=1.0, num_inference_steps=args.steps, guidance_scale=guidance_scale
+        ):
             pass
 
     @torch.no_grad()
@@ -64,7 +68,8 @@ def main(argv: list[str] | None = None) -> int:
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters / 1e6:.1f} M parameters, {cost:.2f} GFLOP per call at {size} x {size}.")
     times = seconds_in_turns(
-        {"model alone": calls, "guidance off": lambda: run(1.0), "guidance on": lambda: run(2.0)}, args.repeats
+        {"model alone": calls, "guidance off": lambda: run(1.0), "guidance on": lambda: run(2.0)},
+        args.repeats,
     )
     for name, value in times.items():
         ratio = value / times["model alone"]

@@ -86,27 +86,43 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
         "--checkpoint", metavar="FILE", type=Path, help="the model (default: the only file in checkpoints/)"
     )
     parser.add_argument(
-        "--strength", type=_number(float, 0, 1), metavar="0..1",
+        "--strength",
+        type=_number(float, 0, 1),
+        metavar="0..1",
         help="how much noise: 0 returns the drawing, 1 ignores it (default: 0.6; 1 where IN is -)",
     )
     parser.add_argument(
-        "--steps", type=_number(int, 1), default=20, metavar="N",
+        "--steps",
+        type=_number(int, 1),
+        default=20,
+        metavar="N",
         help="denoising steps of a run of strength 1, fewer below (default: 20)",
     )
     parser.add_argument(
-        "--guidance", type=_number(float, 0), default=2.0, metavar="W",
+        "--guidance",
+        type=_number(float, 0),
+        default=2.0,
+        metavar="W",
         help="how strongly the labels pull, 1 = no extra pull (default: 2)",
     )
     parser.add_argument(
-        "--eta", type=_number(float, 0, 1), default=0.0, metavar="0..1",
+        "--eta",
+        type=_number(float, 0, 1),
+        default=0.0,
+        metavar="0..1",
         help="fresh noise: 0 DDIM, 1 DDPM (default: 0)",
     )
     parser.add_argument(
-        "--seed", type=_number(int, 0, 2**63 - 1), default=0, metavar="N",
+        "--seed",
+        type=_number(int, 0, 2**63 - 1),
+        default=0,
+        metavar="N",
         help="same seed, same picture (default: 0)",
     )
     parser.add_argument(
-        "--size", type=_number(int, 8, 4096), metavar="PIXELS",
+        "--size",
+        type=_number(int, 8, 4096),
+        metavar="PIXELS",
         help="longer side of OUT (default: as IN; 512 where IN is -) and side of the frames (default: 512)",
     )
     parser.add_argument(

@@ -168,11 +168,15 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
 
     depths = {len(labels) for labels, *_ in rows}
     if len(depths) != 1:
-        raise DataError("All training pictures need the same label kinds: do not mix one and two folders deep.")
+        raise DataError(
+            "All training pictures need the same label kinds: do not mix one and two folders deep."
+        )
     kinds = KINDS_BY_DEPTH[depths.pop()]
     names = {kind: sorted({labels[k] for labels, *_ in rows}) for k, kind in enumerate(kinds)}
     numbers = [{name: i for i, name in enumerate(names[kind])} for kind in kinds]
-    held = _held_out_groups([(labels[0], group) for labels, group, split, _ in rows if split is None], hold_out)
+    held = _held_out_groups(
+        [(labels[0], group) for labels, group, split, _ in rows if split is None], hold_out
+    )
     return PictureSet(
         pixels=torch.from_numpy(np.stack([pixels for *_, pixels in rows])),
         labels=torch.tensor([[numbers[k][name] for k, name in enumerate(labels)] for labels, *_ in rows]),

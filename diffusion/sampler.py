@@ -79,12 +79,17 @@ def randn(shape: Sequence[int], generator: Generators, like: Tensor | None = Non
 
 
 def guided(
-    model: Callable[..., Tensor], x: Tensor, t: Tensor, labels: Tensor | None, null: Tensor | None, scale: float
+    model: Callable[..., Tensor],
+    x: Tensor,
+    t: Tensor,
+    labels: Tensor | None,
+    null: Tensor | None,
+    scale: float,
 ) -> Tensor:
     """Classifier-free guidance (Ho & Salimans 2021, eq. 6, written with w = 1 for "off").
 
-    out = out_null + w (out_labels - out_null), both from one call on a batch of 2B. The combination is linear,
-    and so are eps, v and x0 in one another, so it does not matter which of them the model speaks.
+    out = out_null + w (out_labels - out_null), both from one call on a batch of 2B. The combination is
+    linear, and so are eps, v and x0 in one another, so it does not matter which of them the model speaks.
     With w = 1, or without labels, the model is called once on a batch of B.
     """
     if labels is None:

@@ -32,7 +32,9 @@ def linear_betas(num_train_timesteps: int) -> Tensor:
     noise. Returns float64 (T,).
     """
     scale = 1000 / num_train_timesteps
-    return torch.linspace(scale * 1e-4, scale * 0.02, num_train_timesteps, dtype=torch.float64).clamp(max=0.999)
+    return torch.linspace(scale * 1e-4, scale * 0.02, num_train_timesteps, dtype=torch.float64).clamp(
+        max=0.999
+    )
 
 
 def cosine_betas(num_train_timesteps: int, s: float = 0.008) -> Tensor:
@@ -70,9 +72,8 @@ class NoiseSchedule:
         if self.kind not in KINDS:
             raise ValueError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
         if self.prediction_type not in PREDICTION_TYPES:
-            raise ValueError(
-                f"Unknown prediction type {self.prediction_type!r}: choose one of {', '.join(PREDICTION_TYPES)}."
-            )
+            known = ", ".join(PREDICTION_TYPES)
+            raise ValueError(f"Unknown prediction type {self.prediction_type!r}: choose one of {known}.")
         if self.num_train_timesteps < 2:
             raise ValueError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
         make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
@@ -117,7 +118,7 @@ class NoiseSchedule:
         return (abar.sqrt() * x0 + (1 - abar).sqrt() * noise).to(x0.dtype)
 
     def add_noise_once(self, x_prev: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
-        """q(x_t | x_{t-1}), one step of the chain, DDPM eq. 2: sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps."""
+        """q(x_t | x_{t-1}), one step of it, DDPM eq. 2: sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps."""
         ratio = self.abar(t, like=x_prev) / self.abar(torch.as_tensor(t) - 1, like=x_prev)  # = 1 - beta_t
         return (ratio.sqrt() * x_prev + (1 - ratio).sqrt() * noise).to(x_prev.dtype)
 

@@ -61,28 +61,28 @@ class TrainConfig:
     augment: str = option("drawing", "how pictures are varied", choices=("drawing", "flip", "none"))
 
     image_size: int = option(64, "pixels on a side")
-    patch_size: int = option(2, "pixels on a side of a patch, 1 for none")
-    channels: tuple[int, ...] = option((64, 128, 256), "width of each level, finest first")
+    patch_size: int = option(4, "pixels on a side of a patch, 1 for none")
+    channels: tuple[int, ...] = option((128, 256), "width of each level, finest first")
     blocks: int = option(2, "residual blocks per level")
-    attention: tuple[int, ...] = option((0, 0, 1), "attention in each level, 0 or 1")
+    attention: tuple[int, ...] = option((0, 1), "attention in each level, 0 or 1")
     head_channels: int = option(32, "channels of one attention head")
     dropout: float = option(0.0, "dropout inside residual blocks")
 
     schedule: str = option("cosine", "noise schedule", choices=KINDS)
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule")
-    prediction_type: str = option("v_prediction", "what the network says", choices=PREDICTION_TYPES)
+    prediction_type: str = option("sample", "what the network says", choices=PREDICTION_TYPES)
     loss: str = option("l2", "how it is compared", choices=("l2", "l1"))
     label_dropout: float = option(0.1, "how often each label is withheld, so that guidance works")
 
-    steps: int = option(100_000, "optimizer steps")
-    batch_size: int = option(128, "pictures per optimizer step")
+    steps: int = option(20_000, "optimizer steps")
+    batch_size: int = option(32, "pictures per optimizer step")
     accumulate: int = option(1, "pieces a batch is cut into, where memory is short")
-    lr: float = option(3e-4, "peak learning rate of AdamW")
-    warmup: int = option(500, "steps in which the learning rate rises")
+    lr: float = option(6e-4, "peak learning rate of AdamW")
+    warmup: int = option(300, "steps in which the learning rate rises")
     decay: float = option(0.3, "share of the steps, at the end, in which it falls to 0")
     weight_decay: float = option(0.01, "of AdamW")
     grad_clip: float = option(1.0, "largest norm of the gradient")
-    ema_decay: float = option(0.9995, "of the average of the weights")
+    ema_decay: float = option(0.999, "of the average of the weights")
 
     device: str = option("", "cuda, cpu, ...; the best there is if left out")
     precision: str = option("bf16", "of the arithmetic", choices=("bf16", "fp32"))
@@ -97,7 +97,17 @@ class TrainConfig:
 MAX_X0_WEIGHT = 20.0
 
 # What may differ when a run is resumed; anything else would make it another run.
-CHANGEABLE = {"out", "steps", "decay", "max_minutes", "save_every", "sample_every", "log_every", "device", "compile"}
+CHANGEABLE = {
+    "out",
+    "steps",
+    "decay",
+    "max_minutes",
+    "save_every",
+    "sample_every",
+    "log_every",
+    "device",
+    "compile",
+}
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -159,7 +169,9 @@ class Trainer:
         self.pairs = train.combinations()
         few = few_of_each(train)
         first = next(iter(self.label_names.values()))
-        self.colours = {name: typical_colours(few.pixels[few.labels[:, 0] == i]) for i, name in enumerate(first)}
+        self.colours = {
+            name: typical_colours(few.pixels[few.labels[:, 0] == i]) for i, name in enumerate(first)
+        }
         self.pixels, self.labels = train.pixels.to(device), train.labels.to(device)
         self.weights = sampling_weights(train, config.balance).to(device)
         self.held_out = test.subset(evenly(len(test), 256))
@@ -193,7 +205,9 @@ class Trainer:
         if config.init_from:
             start = load_checkpoint(config.init_from)
             if start.model.config != shape or start.label_names != self.label_names:
-                raise CheckpointError(f"{config.init_from} has another network or other labels than this run.")
+                raise CheckpointError(
+                    f"{config.init_from} has another network or other labels than this run."
+                )
             return start.model.train().requires_grad_(True)
         with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
             torch.manual_seed(config.seed)
@@ -438,7 +452,10 @@ def train(config: TrainConfig, resume: bool = False) -> int:
     )
 
     stop = {"signal": 0}
-    handlers = {s: signal.signal(s, lambda number, _: stop.update(signal=number)) for s in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {
+        s: signal.signal(s, lambda number, _: stop.update(signal=number))
+        for s in (signal.SIGINT, signal.SIGTERM)
+    }
     bar = tqdm(total=config.steps, initial=trainer.step, unit="step", dynamic_ncols=True)
     recent, since, images_per_second = [], time.monotonic(), 0.0
 
@@ -456,7 +473,11 @@ def train(config: TrainConfig, resume: bool = False) -> int:
 
     def report() -> None:
         trainer.sample_sheet().save(folder / f"samples-{trainer.step:06d}.png")
-        log.add(step=trainer.step, validation_loss=round(trainer.validation_loss(), 6), minutes=round(minutes(), 2))
+        log.add(
+            step=trainer.step,
+            validation_loss=round(trainer.validation_loss(), 6),
+            minutes=round(minutes(), 2),
+        )
         log.plot()
 
     try:
@@ -509,7 +530,9 @@ def device_name(device: torch.device) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """One flag for each field of TrainConfig; flags not given are absent from the result."""
-    p = argparse.ArgumentParser("python -m diffusion.train", description="Train a diffusion model on pictures.")
+    p = argparse.ArgumentParser(
+        "python -m diffusion.train", description="Train a diffusion model on pictures."
+    )
     p.add_argument("--resume", action="store_true", help="go on from OUT/state.pt, with its settings")
     types = typing.get_type_hints(TrainConfig)
     for f in fields(TrainConfig):
@@ -536,7 +559,9 @@ def configure(given: dict, resume: bool) -> TrainConfig:
         if not config.data:
             raise DataError("Say what to train on: --data with folders, tars, cifar10 or cifar100.")
         if state.exists():
-            raise ValueError(f"{config.out} holds a run already: go on with --resume, or choose another --out.")
+            raise ValueError(
+                f"{config.out} holds a run already: go on with --resume, or choose another --out."
+            )
         return config
     if not state.is_file():
         raise CheckpointError(f"There is nothing to resume in {config.out}.")
@@ -544,7 +569,9 @@ def configure(given: dict, resume: bool) -> TrainConfig:
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
     for name, value in given.items():
         if name not in CHANGEABLE and stored[name] != value:
-            raise ValueError(f"This run was started with {name} = {stored[name]}; --resume cannot change that.")
+            raise ValueError(
+                f"This run was started with {name} = {stored[name]}; --resume cannot change that."
+            )
     return TrainConfig(**{**stored, **given})
 
 

@@ -41,10 +41,10 @@ class UNetConfig:
     """
 
     image_size: int = 64
-    patch_size: int = 2
-    channels: tuple[int, ...] = (64, 128, 256)
+    patch_size: int = 4
+    channels: tuple[int, ...] = (128, 256)
     blocks: int = 2
-    attention: tuple[bool, ...] = (False, False, True)
+    attention: tuple[bool, ...] = (False, True)
     head_channels: int = 32
     label_sizes: tuple[int, ...] = ()
     dropout: float = 0.0
@@ -74,7 +74,7 @@ def time_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> Tensor:
 
 
 def group_norm(width: int) -> nn.GroupNorm:
-    return nn.GroupNorm(num_groups=min(32, width // 4), num_channels=width)
+    return nn.GroupNorm(num_groups=math.gcd(32, width // 4), num_channels=width)
 
 
 def zeroed(module: nn.Module) -> nn.Module:
@@ -202,7 +202,9 @@ class UNet(nn.Module):
 
     def embed(self, t: Tensor, labels: Tensor | None) -> Tensor:
         """What the blocks are told: time and labels, summed. t (B,), labels long (B, K) -> (B, E)."""
-        embedding = self.time_mlp(time_embedding(t, self.config.channels[0]).to(self.time_mlp[0].weight.dtype))
+        embedding = self.time_mlp(
+            time_embedding(t, self.config.channels[0]).to(self.time_mlp[0].weight.dtype)
+        )
         if labels is None:
             labels = torch.tensor(self.null_labels, device=t.device).expand(len(t), -1)
         if labels.shape != (len(t), len(self.label_tables)):

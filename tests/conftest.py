@@ -27,7 +27,11 @@ def tiny_checkpoint(label_names: dict[str, list[str]] = LABELS, pairs: list = PA
     """16 x 16 pixels, one level, random weights: a step takes about a millisecond."""
     torch.manual_seed(0)
     sizes = tuple(len(names) for names in label_names.values())
-    model = UNet(UNetConfig(image_size=16, channels=(32,), blocks=1, attention=(False,), label_sizes=sizes))
+    model = UNet(
+        UNetConfig(
+            image_size=16, patch_size=2, channels=(32,), blocks=1, attention=(False,), label_sizes=sizes
+        )
+    )
     with torch.no_grad():
         for parameter in model.parameters():  # some layers start at zero and would hide time and labels
             parameter.add_(0.05 * torch.randn_like(parameter))

@@ -12,9 +12,8 @@ from PIL import Image, ImageDraw
 gr = pytest.importorskip("gradio")
 
 import app  # noqa: E402
-from diffusion import save_checkpoint  # noqa: E402
-
 from conftest import apple_drawing, tiny_checkpoint  # noqa: E402
+from diffusion import save_checkpoint  # noqa: E402
 
 CIFAR = {"class": ["airplane", "cat"]}
 
@@ -264,14 +263,27 @@ def client(server, tmp_path_factory):
     return gradio_client.Client(server.url, verbose=False, download_files=tmp_path_factory.mktemp("results"))
 
 
-ARGUMENTS = dict(subject="apple", style="noto", strength=0.6, steps=5, guidance=2, seed=7, eta=0, colour=True, model="")
+ARGUMENTS = dict(
+    subject="apple", style="noto", strength=0.6, steps=5, guidance=2, seed=7, eta=0, colour=True, model=""
+)
 
 
 def test_generate_is_the_only_public_endpoint(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert list(endpoints) == ["/generate"]
     names = [parameter["parameter_name"] for parameter in endpoints["/generate"]["parameters"]]
-    assert names == ["picture", "subject", "style", "strength", "steps", "guidance", "seed", "eta", "colour", "model"]
+    assert names == [
+        "picture",
+        "subject",
+        "style",
+        "strength",
+        "steps",
+        "guidance",
+        "seed",
+        "eta",
+        "colour",
+        "model",
+    ]
 
 
 def test_a_program_gets_its_drawing_painted(client, tmp_path):

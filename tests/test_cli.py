@@ -316,4 +316,7 @@ def test_as_a_program(here, checkpoint) -> None:
     assert Path("b.png").read_bytes() == Path("out.png").read_bytes()
     bad = subprocess.run([*command, "c.xyz", *options], capture_output=True, text=True, env=env)
     assert bad.returncode == 2 and "Traceback" not in bad.stderr and not Path("c.xyz").exists()
-    assert bad.stderr.startswith("sdedit: Cannot write c.xyz: its name must end in") and bad.stderr.count("\n") == 1
+    assert (
+        bad.stderr.startswith("sdedit: Cannot write c.xyz: its name must end in")
+        and bad.stderr.count("\n") == 1
+    )

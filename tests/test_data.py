@@ -55,7 +55,8 @@ def test_subjects_and_styles_from_a_folder_and_a_tar_are_one_set(tmp_path):
     got = load_pictures([tmp_path / "folder", tmp_path / "photos.tar"], 8)
     assert got.label_names == {"subject": ["apple", "cat", "house"], "style": ["blob", "noto", "photo"]}
     assert got.combinations() == [
-        ("apple", "photo"), ("cat", "blob"), ("cat", "noto"), ("cat", "photo"), ("house", "blob"), ("house", "noto"),
+        ("apple", "photo"), ("cat", "blob"), ("cat", "noto"), ("cat", "photo"),
+        ("house", "blob"), ("house", "noto"),
     ]  # fmt: skip
 
 
@@ -70,7 +71,12 @@ def test_a_test_folder_is_held_out_and_a_subject_may_be_called_train(tmp_path):
 
 def test_what_shows_the_same_thing_is_held_out_together(tmp_path):
     write(tmp_path, drawings())
-    frames = {f"kiwi/photo/{kind}-{turn}{i}_100.png": picture() for kind in "abcd" for turn in ("", "r2_") for i in range(3)}
+    frames = {
+        f"kiwi/photo/{kind}-{turn}{i}_100.png": picture()
+        for kind in "abcd"
+        for turn in ("", "r2_")
+        for i in range(3)
+    }
     write(tmp_path, frames)
     got = load_pictures([tmp_path], 8, hold_out=0.25)
     held = {g for g, h in zip(got.groups, got.held_out.tolist()) if h}
@@ -90,7 +96,10 @@ def test_subjects_with_few_things_keep_them_all(tmp_path):
 
 
 def test_alpha_is_white_and_oblong_is_letterboxed(tmp_path):
-    write(tmp_path, {"a/clear.png": picture((0, 0, 0, 0), mode="RGBA"), "a/wide.png": picture("black", (40, 20))})
+    write(
+        tmp_path,
+        {"a/clear.png": picture((0, 0, 0, 0), mode="RGBA"), "a/wide.png": picture("black", (40, 20))},
+    )
     clear, wide = load_pictures([tmp_path], 8).pixels
     assert (clear == 255).all()
     assert (wide[:, 0] == 255).all() and (wide[:, 4] == 0).all()
@@ -131,12 +140,16 @@ def test_cifar10_through_torchvision(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": names}))
-    for i, name in enumerate(["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]):
+    for i, name in enumerate(
+        ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]
+    ):
         content = {"data": np.full((2, 3072), 10 * i, np.uint8), "labels": [i, 9]}
         (folder / name).write_bytes(pickle.dumps(content))
     got = load_pictures(["cifar10"], 32)
     assert got.pixels.shape == (12, 3, 32, 32) and got.held_out.tolist() == [False] * 10 + [True] * 2
-    assert got.label_names == {"class": sorted(["airplane", "automobile", "bird", "cat", "deer", "dog", "truck"])}
+    assert got.label_names == {
+        "class": sorted(["airplane", "automobile", "bird", "cat", "deer", "dog", "truck"])
+    }
 
 
 def test_weights_balance_subjects_and_styles(tmp_path):

@@ -77,7 +77,10 @@ def test_paper_round_a_drawing_is_exactly_one() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.integers(1, 60), st.integers(1, 60), st.integers(4, 40), st.booleans(),
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.integers(4, 40),
+    st.booleans(),
     st.tuples(*[st.integers(0, 255)] * 3),
 )
 def test_one_colour_stays_that_colour_up_to_the_edge(
@@ -341,7 +344,9 @@ def test_flipped_bytes_raise_nothing_but_image_error() -> None:
             assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"<svg xmlns='http://w3.org/2000/svg'/>", b"%!PS-Adobe-3.0", b"P6 1 1 255\n000"])
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"<svg xmlns='http://w3.org/2000/svg'/>", b"%!PS-Adobe-3.0", b"P6 1 1 255\n000"]
+)
 def test_not_a_picture(data: bytes) -> None:
     with pytest.raises(ImageError, match="^The file is not a picture"):
         load(io.BytesIO(data))

@@ -88,7 +88,11 @@ def test_of_the_shipped_drawings_just_the_outlines_are_coloured_in():
 
 def test_typical_colours_are_the_frequent_vivid_ones():
     pixels = torch.full((4, 3, 16, 16), 255, dtype=torch.uint8)
-    for area, colour in ((slice(0, 8), (200, 30, 30)), (slice(8, 10), (30, 160, 40)), (slice(10, 14), (120, 118, 122))):
+    for area, colour in (
+        (slice(0, 8), (200, 30, 30)),
+        (slice(8, 10), (30, 160, 40)),
+        (slice(10, 14), (120, 118, 122)),
+    ):
         pixels[:, :, area] = torch.tensor(colour, dtype=torch.uint8).reshape(1, 3, 1, 1)
     pixels[:, :, 15] = 10  # black lines do not count
     assert typical_colours(pixels) == ["#c81e1e", "#1ea028", "#78767a"]

@@ -86,7 +86,9 @@ def test_a_run_agrees_with_diffusers(kind, prediction_type, eta, clip):
     timesteps = [t for t in peer.timesteps.tolist() if t < 850]
     x = noise(2, 3, 8, 8, dtype=torch.float64)
     generator = torch.Generator().manual_seed(1)
-    ours = [s.x for s in sample(wavy, schedule, x, timesteps=timesteps, eta=eta, clip=clip, generator=generator)]
+    ours = [
+        s.x for s in sample(wavy, schedule, x, timesteps=timesteps, eta=eta, clip=clip, generator=generator)
+    ]
     generator = torch.Generator().manual_seed(1)
     for t, our in zip(timesteps, ours):
         z = torch.randn(x.shape, generator=generator).double() if eta and t > 0 else None
@@ -104,7 +106,9 @@ def test_eta_1_is_ddpm():
         eps = schedule.eps_from_x0(x, x0, t)
         mean, variance = schedule.posterior(x0, x, t, t_prev)
         expected = mean + variance.sqrt() * z
-        torch.testing.assert_close(ddim_step(schedule, x, x0, eps, t, t_prev, 1.0, z), expected, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(
+            ddim_step(schedule, x, x0, eps, t, t_prev, 1.0, z), expected, rtol=1e-9, atol=1e-9
+        )
 
 
 def test_eta_0_is_euler_in_sigma_space():
@@ -156,7 +160,9 @@ def test_ddim_samples_a_gaussian():
     for n in (10, 50, 250, 1000):
         x = torch.tensor([0.0, 1.0], dtype=torch.float64).reshape(2, 1, 1, 1)
         timesteps = leading_timesteps(n, 1000)
-        a, a_plus_b = run(gaussian_oracle(schedule), schedule, x, timesteps=timesteps, clip=False).flatten().tolist()
+        a, a_plus_b = (
+            run(gaussian_oracle(schedule), schedule, x, timesteps=timesteps, clip=False).flatten().tolist()
+        )
         assert a == pytest.approx(0.3, abs=1e-3)
         deviations.append(a_plus_b - a)
     assert deviations == sorted(deviations)  # more steps, nearer to 0.25
@@ -169,7 +175,9 @@ def test_ddpm_samples_a_gaussian():
     g = torch.Generator().manual_seed(0)
     x = noise(10_000, 1, 1, 1)
     timesteps = leading_timesteps(1000, 1000)
-    result = run(gaussian_oracle(schedule), schedule, x, timesteps=timesteps, eta=1.0, generator=g, clip=False)
+    result = run(
+        gaussian_oracle(schedule), schedule, x, timesteps=timesteps, eta=1.0, generator=g, clip=False
+    )
     assert float(result.mean()) == pytest.approx(0.3, abs=0.01)  # four standard errors
     assert float(result.std()) == pytest.approx(0.2486, abs=0.007)
 

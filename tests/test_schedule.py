@@ -31,7 +31,9 @@ def test_tables(kind, steps):
 def test_tables_agree_with_diffusers(kind):
     schedule = NoiseSchedule(kind)
     torch.testing.assert_close(schedule.betas, peer(kind).betas.double(), rtol=2e-5, atol=1e-7)
-    torch.testing.assert_close(schedule.alphas_cumprod, peer(kind).alphas_cumprod.double(), rtol=1e-3, atol=1e-8)
+    torch.testing.assert_close(
+        schedule.alphas_cumprod, peer(kind).alphas_cumprod.double(), rtol=1e-3, atol=1e-8
+    )
 
 
 def test_linear_ends_are_those_of_the_paper():
@@ -48,7 +50,9 @@ def test_one_step_noising_composes_to_the_closed_form(kind):
     for t in range(1000):
         mean = schedule.add_noise_once(mean, zero, t)
         # Independent noise adds its variance: scale what is there, add what comes.
-        variance = schedule.add_noise_once(one, zero, t) ** 2 * variance + schedule.add_noise_once(zero, one, t) ** 2
+        variance = (
+            schedule.add_noise_once(one, zero, t) ** 2 * variance + schedule.add_noise_once(zero, one, t) ** 2
+        )
         if t in (0, 1, 250, 700, 999):
             torch.testing.assert_close(mean, schedule.add_noise(one, zero, t), rtol=1e-9, atol=0)
             torch.testing.assert_close(variance, schedule.add_noise(zero, one, t) ** 2, rtol=1e-9, atol=0)
@@ -77,7 +81,9 @@ def test_posterior_is_bayes_rule(t, t_prev_of):
         return
     alpha = abar / abar_prev
     precision = 1 / (1 - abar_prev) + alpha / (1 - alpha)
-    expected = (math.sqrt(abar_prev) * 0.3 / (1 - abar_prev) + math.sqrt(alpha) * -0.8 / (1 - alpha)) / precision
+    expected = (
+        math.sqrt(abar_prev) * 0.3 / (1 - abar_prev) + math.sqrt(alpha) * -0.8 / (1 - alpha)
+    ) / precision
     assert float(mean) == pytest.approx(expected, rel=1e-9)
     assert float(variance) == pytest.approx(1 / precision, rel=1e-9)
 

@@ -82,7 +82,11 @@ def test_step_counts_are_rounded_not_cut():
 
 def test_more_strength_goes_further_from_the_drawing(checkpoint, drawing):
     distance = [
-        float((result(checkpoint, drawing, strength=s, guidance_scale=1, generator=seeded()) - drawing).abs().mean())
+        float(
+            (result(checkpoint, drawing, strength=s, guidance_scale=1, generator=seeded()) - drawing)
+            .abs()
+            .mean()
+        )
         for s in (0.05, 0.3, 0.9)
     ]
     assert distance == sorted(distance) and distance[0] > 0

@@ -190,7 +190,9 @@ def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
 
 def test_a_run_leaves_what_it_promises(shapes, tmp_path):
     out = tmp_path / "run"
-    argv = flags(shapes, out, "--steps", "6", "--sample-every", "4", "--hold-out", "0.2", "--credits", "me", "you")
+    argv = flags(
+        shapes, out, "--steps", "6", "--sample-every", "4", "--hold-out", "0.2", "--credits", "me", "you"
+    )
     assert main(argv) == 0
     checkpoint = load_checkpoint(out / "checkpoint.safetensors")
     assert checkpoint.label_names == {"subject": ["ellipse", "rectangle"], "style": ["blue", "red"]}
@@ -202,7 +204,11 @@ def test_a_run_leaves_what_it_promises(shapes, tmp_path):
     rows = list(csv.DictReader((out / "loss.csv").open()))
     assert [row["step"] for row in rows if row["loss"]] == ["2", "4", "6"]
     assert [row["step"] for row in rows if row["validation_loss"]] == ["4", "6"]
-    assert {path.name for path in out.glob("*.png")} == {"loss.png", "samples-000004.png", "samples-000006.png"}
+    assert {path.name for path in out.glob("*.png")} == {
+        "loss.png",
+        "samples-000004.png",
+        "samples-000006.png",
+    }
 
 
 def test_ctrl_c_saves_before_it_leaves(shapes, tmp_path):
@@ -210,7 +216,12 @@ def test_ctrl_c_saves_before_it_leaves(shapes, tmp_path):
     command = [sys.executable, "-m", "diffusion.train", *flags(shapes, out, "--steps", "1000000")]
     root = Path(__file__).parent.parent
     process = subprocess.Popen(
-        command, cwd=root, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=root,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 120
     while not (out / "loss.csv").exists() or len((out / "loss.csv").read_text().splitlines()) < 3:

@@ -7,7 +7,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from diffusion.unet import Attention, UNet, UNetConfig, time_embedding
 
-SMALL = {"image_size": 16, "channels": (32, 64), "attention": (False, True), "blocks": 1, "label_sizes": (5, 3)}
+SMALL = {
+    "image_size": 16,
+    "patch_size": 2,
+    "channels": (32, 64),
+    "attention": (False, True),
+    "blocks": 1,
+    "label_sizes": (5, 3),
+}
 
 
 def network(**changes) -> UNet:
@@ -40,7 +47,11 @@ def test_time_and_each_label_kind_change_the_output(x):
     model = network()
     t, labels = torch.tensor([500, 500]), torch.tensor([[1, 1], [1, 1]])
     base = model(x, t, labels)
-    for other in (model(x, t + 1, labels), model(x, t, labels + torch.tensor([1, 0])), model(x, t, labels + torch.tensor([0, 1]))):
+    for other in (
+        model(x, t + 1, labels),
+        model(x, t, labels + torch.tensor([1, 0])),
+        model(x, t, labels + torch.tensor([0, 1])),
+    ):
         assert (other - base).abs().max() > 1e-4
 
 
