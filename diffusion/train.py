@@ -277,10 +277,14 @@ class Trainer:
 
     def checkpoint(self, **facts) -> Checkpoint:
         """The averaged weights with everything needed to use them; `facts` go into its `training` record."""
+        config = asdict(self.config)
+        for name in ("out", "init_from"):  # checkpoints travel; where things lay on this machine should not
+            config[name] = Path(config[name]).name
+        config["data"] = [Path(source).name for source in config["data"]]
         training = {
             "steps": self.step,
             "samples": self.step * self.config.batch_size,
-            "config": asdict(self.config),
+            "config": config,
             **facts,
         }
         return Checkpoint(

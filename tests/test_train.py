@@ -201,6 +201,7 @@ def test_a_run_leaves_what_it_promises(shapes, tmp_path):
     record = checkpoint.training
     assert (record["steps"], record["samples"], record["config"]["batch_size"]) == (6, 48, 8)
     assert record["loss"] > 0 and record["validation_loss"] > 0
+    assert str(shapes.parent) not in str(record) and record["config"]["data"] == [shapes.name]
     rows = list(csv.DictReader((out / "loss.csv").open()))
     assert [row["step"] for row in rows if row["loss"]] == ["2", "4", "6"]
     assert [row["step"] for row in rows if row["validation_loss"]] == ["4", "6"]
