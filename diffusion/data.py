@@ -27,7 +27,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from . import images
@@ -104,7 +104,7 @@ def _pixels(content: bytes, size: int, name: str) -> np.ndarray:
     """Decode, flatten on white, letterbox to a square, resize: uint8 (3, size, size)."""
     try:
         picture = images.flatten(images.load(io.BytesIO(content)))
-    except (ValueError, UnidentifiedImageError) as error:
+    except images.ImageError as error:
         raise DataError(f"{name}: {error}") from error
     side = max(picture.size)
     if picture.size != (side, side):

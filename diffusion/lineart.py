@@ -21,9 +21,21 @@ SMALLEST = 0.004  # areas below this share of the drawing's box (eyes, dots) sta
 GREY = 60  # ink whose strongest and weakest channel differ by less than this has no colour of its own
 
 
-def enclosed_areas(image: Image.Image) -> list[np.ndarray]:
-    """The white areas that lines close off from the page's edge, largest first: bool (H, W) each."""
-    ink = np.asarray(flatten(image)).min(axis=2) < PAPER
+def is_ink(image: Image.Image) -> np.ndarray:
+    """Where anything is drawn: bool (H, W)."""
+    return np.asarray(flatten(image)).min(axis=2) < PAPER
+
+
+def enclosed_areas(ink: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:
+    """The white areas that lines close off from the page's edge, largest first.
+
+    Args:
+        ink: bool (H, W), True where something is drawn.
+
+    Returns:
+        (rows, columns, mask) each: a rectangle of the page, and bool (h, w), which places in it are the area.
+        Small rectangles, because a large picture may hold hundreds of areas.
+    """
     if not ink.any():
         return []
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
@@ -33,20 +45,20 @@ def enclosed_areas(image: Image.Image) -> list[np.ndarray]:
     walls = cv2.dilate(np.pad(ink, 1).astype(np.uint8), brush)  # a rim of page runs around everything
     count, areas, stats, _ = cv2.connectedComponentsWithStats(1 - walls, connectivity=4)
     page = areas[0, 0]
+    areas = areas[1:-1, 1:-1]  # without the rim again
     sizes = stats[:, cv2.CC_STAT_AREA]
     wanted = [i for i in range(1, count) if i != page and sizes[i] > SMALLEST * height * width]
     found = []
     for i in sorted(wanted, key=lambda i: -sizes[i]):
-        grown = cv2.dilate((areas == i).astype(np.uint8), brush)[1:-1, 1:-1] > 0  # back to the lines
-        found.append(grown & ~ink)
+        left, top, w, h = stats[i, :4]
+        left, top = left - 1, top - 1  # the rim
+        place = (
+            slice(max(0, top - reach), top + h + reach),
+            slice(max(0, left - reach), left + w + reach),
+        )
+        grown = cv2.dilate((areas[place] == i).astype(np.uint8), brush) > 0  # back to the lines
+        found.append((*place, grown & ~ink[place]))
     return found
-
-
-def is_line_art(image: Image.Image, areas: Sequence[np.ndarray]) -> bool:
-    """Is most of what is drawn empty? `areas` are the picture's `enclosed_areas`."""
-    ink = int((np.asarray(flatten(image)).min(axis=2) < PAPER).sum())
-    empty = sum(int(area.sum()) for area in areas)
-    return empty > ink
 
 
 def colour_in(image: Image.Image, colours: Sequence[str] = ()) -> Image.Image:
@@ -61,15 +73,17 @@ def colour_in(image: Image.Image, colours: Sequence[str] = ()) -> Image.Image:
     Returns:
         An RGB picture of the same size, or `image` itself where there was nothing to do.
     """
-    areas = enclosed_areas(image)
-    if not areas or not is_line_art(image, areas):
+    ink = is_ink(image)
+    areas = enclosed_areas(ink)
+    empty = sum(int(mask.sum()) for _, _, mask in areas)
+    if empty <= ink.sum():  # most of what is drawn is not empty: these are no outlines
         return image
     pixels = np.array(flatten(image))
-    fill = np.median(pixels[pixels.min(axis=2) < PAPER], axis=0)
+    fill = np.median(pixels[ink], axis=0)
     if np.ptp(fill) < GREY:
         fill = ImageColor.getrgb(colours[0] if colours else "#969696")
-    for area in areas:
-        pixels[area] = fill
+    for rows, columns, mask in areas:
+        pixels[rows, columns][mask] = fill
     return Image.fromarray(pixels)
 
 

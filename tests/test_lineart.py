@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from conftest import tiny_checkpoint
 from diffusion.images import load
-from diffusion.lineart import colour_in, enclosed_areas, typical_colours
+from diffusion.lineart import colour_in, enclosed_areas, is_ink, typical_colours
 
 ORANGE, TEAL = "#f8b03f", "#109090"
 
@@ -58,7 +58,7 @@ def test_small_areas_stay_white_and_all_large_ones_are_filled():
     got = colour_in(image, [ORANGE])
     assert got.getpixel((150, 60)) == got.getpixel((150, 180)) == (0xF8, 0xB0, 0x3F)
     assert got.getpixel((66, 66)) == (255, 255, 255)
-    assert len(enclosed_areas(image)) == 2
+    assert len(enclosed_areas(is_ink(image))) == 2
 
 
 def test_without_typical_colours_it_is_grey_and_alpha_is_paper():
