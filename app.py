@@ -165,13 +165,15 @@ class Session:
 
 
 def read_data_url(url: str | None) -> Image.Image | None:
-    """A picture sent by the browser as text; None for an empty canvas.
+    """A picture sent by the browser as text; None for an empty one.
 
     Raises:
-        images.ImageError: too long, not a picture, or damaged.
+        images.ImageError: no text, too long, not a picture, or damaged.
     """
-    if not url:
+    if url is None or url == "":
         return None
+    if not isinstance(url, str):
+        raise images.ImageError(BAD_PICTURE)
     if len(url) > MAX_DATA_URL:
         raise images.ImageError(BIG_PICTURE)
     match = re.match(r"data:image/[\w.+-]+;base64,", url)
@@ -182,6 +184,24 @@ def read_data_url(url: str | None) -> Image.Image | None:
     if not data:
         raise images.ImageError(BAD_PICTURE)
     return images.load(io.BytesIO(data))
+
+
+def read_canvas(value: dict | str | None) -> tuple[Image.Image | None, Image.Image | None]:
+    """The canvas's value, {"picture": data URL, "keep": data URL} or "" -> (drawing, mask of what to keep).
+
+    The mask is black where the drawing must be kept and white elsewhere. Each is None where there is none.
+
+    Raises:
+        images.ImageError: anything that canvas.js does not send: a person's browser, or a program's mistake.
+    """
+    if value is None or value == "":
+        return None, None
+    if not isinstance(value, dict):
+        raise images.ImageError(BAD_PICTURE)
+    picture, keep = read_data_url(value.get("picture")), read_data_url(value.get("keep"))
+    if keep is not None and (picture is None or keep.size != picture.size):
+        raise images.ImageError(BAD_PICTURE)
+    return picture, keep
 
 
 def data_url(image: Image.Image) -> str:
@@ -243,7 +263,7 @@ def generate(
     checkpoints: dict[str, Checkpoint],
     session: Session,
     checkpoint: str,
-    picture: str,
+    picture: dict | str,
     strength: float,
     steps: int,
     guidance: float,
@@ -259,7 +279,7 @@ def generate(
     ckpt = checkpoints[checkpoint]
     labels = {kind: name for kind, name in zip(ckpt.label_names, chosen) if name}
     try:
-        x0 = framed(read_data_url(picture), ckpt, labels, colour)
+        x0 = framed(read_canvas(picture)[0], ckpt, labels, colour)
         if x0 is None:
             gr.Info(BLANK)
         with contextlib.closing(paint(ckpt, x0, labels, strength, steps, guidance, seed, eta)) as stream:
@@ -428,7 +448,7 @@ EXAMPLES_MARKUP = """
 
 
 def doodle_canvas() -> gr.HTML:
-    """A canvas to draw on; its value is the drawing as a PNG data URL, "" while it is blank."""
+    """A canvas to draw on; its value is what `read_canvas` reads, its event `stroke` follows every change."""
     return _component("canvas.js", _canvas_markup(), "", elem_id="canvas")
 
 

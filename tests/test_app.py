@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ gr = pytest.importorskip("gradio")
 
 import app  # noqa: E402
 from conftest import apple_drawing, tiny_checkpoint  # noqa: E402
-from diffusion import save_checkpoint  # noqa: E402
+from diffusion import images, save_checkpoint  # noqa: E402
 
 CIFAR = {"class": ["airplane", "cat"]}
 
@@ -28,8 +29,8 @@ def start(checkpoints, session, picture="", *, strength=0.6, steps=10, seed=7, l
     return app.generate(checkpoints, session, "tiny", picture, strength, steps, 2.0, seed, 0.0, True, *labels)
 
 
-def drawn() -> str:
-    return app.data_url(apple_drawing())
+def drawn() -> dict:
+    return {"picture": app.data_url(apple_drawing()), "keep": ""}
 
 
 def decoded(url: str) -> Image.Image:
@@ -73,6 +74,70 @@ def test_labels_are_shown_as_people_write_them(name, shown):
     assert app.pretty(name) == shown
 
 
+# ---- what the canvas sends
+
+
+def mask(size: int = 512) -> Image.Image:
+    image = Image.new("RGB", (size, size), "white")
+    ImageDraw.Draw(image).rectangle([0, 0, size // 2, size - 1], fill="black")
+    return image
+
+
+def test_the_canvas_sends_a_drawing_and_what_to_keep_of_it():
+    picture, keep = app.read_canvas({"picture": app.data_url(apple_drawing()), "keep": app.data_url(mask())})
+    assert picture.tobytes() == apple_drawing().tobytes()
+    assert keep.getpixel((0, 0)) == (0, 0, 0) and keep.getpixel((511, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("value", ["", None, {}, {"picture": "", "keep": ""}, {"picture": None}])
+def test_a_blank_canvas_holds_nothing(value):
+    assert app.read_canvas(value) == (None, None)
+
+
+def test_most_drawings_come_without_a_mask():
+    picture, keep = app.read_canvas(drawn())
+    assert picture.size == (512, 512) and keep is None
+
+
+SMALL = "data:image/png;base64,"
+
+
+@pytest.mark.parametrize(
+    "value, sentence",
+    [
+        ("hello", app.BAD_PICTURE),
+        (app.data_url(Image.new("RGB", (8, 8))), app.BAD_PICTURE),
+        (["", ""], app.BAD_PICTURE),
+        (5, app.BAD_PICTURE),
+        (False, app.BAD_PICTURE),
+        ({"picture": 5}, app.BAD_PICTURE),
+        ({"picture": {"url": "x"}}, app.BAD_PICTURE),
+        ({"picture": [SMALL]}, app.BAD_PICTURE),
+        ({"picture": "file:///etc/passwd"}, app.BAD_PICTURE),
+        ({"picture": SMALL}, app.BAD_PICTURE),
+        ({"picture": SMALL + "iVBORw0KGgo="}, "not a picture"),
+        ({"picture": drawn()["picture"][:2022]}, "damaged"),
+        ({"picture": SMALL + "A" * app.MAX_DATA_URL}, app.BIG_PICTURE),
+        ({**drawn(), "keep": SMALL + "A" * app.MAX_DATA_URL}, app.BIG_PICTURE),
+        ({**drawn(), "keep": "nonsense"}, app.BAD_PICTURE),
+        ({**drawn(), "keep": 1}, app.BAD_PICTURE),
+        ({**drawn(), "keep": app.data_url(mask(64))}, app.BAD_PICTURE),
+        ({"picture": "", "keep": app.data_url(mask())}, app.BAD_PICTURE),
+    ],
+)
+def test_anything_else_from_the_canvas_is_one_sentence(value, sentence):
+    with pytest.raises(images.ImageError, match=re.escape(sentence)):
+        app.read_canvas(value)
+
+
+def test_a_picture_too_large_to_decode_is_refused():
+    huge = io.BytesIO()
+    Image.new("1", (30000, 30000), 1).save(huge, format="PNG")  # a small file of 900 megapixels
+    url = SMALL + base64.b64encode(huge.getvalue()).decode()
+    with pytest.raises(images.ImageError, match="too large"):
+        app.read_canvas({"picture": url, "keep": ""})
+
+
 # ---- a run
 
 
@@ -99,7 +164,7 @@ def test_a_blank_canvas_is_imagined_from_noise_with_a_hint(checkpoints, monkeypa
     hints = []
     monkeypatch.setattr(app.gr, "Info", hints.append)
     white = app.data_url(Image.new("RGB", (512, 512), "white"))
-    for canvas in ("", None, white):
+    for canvas in ("", None, {"picture": white, "keep": ""}):
         messages = list(start(checkpoints, app.Session(), canvas))
         assert messages[0]["say"] == "Step 1 of 10", "all steps: strength 1"
         assert messages[-1]["say"].startswith("Pure imagination")
@@ -138,7 +203,7 @@ def test_a_bad_picture_is_one_sentence_and_the_result_stays(checkpoints, picture
     warnings = []
     monkeypatch.setattr(app.gr, "Warning", warnings.append)
     session = app.Session(frames=[torch.zeros(1, 3, 16, 16)])
-    (message,) = start(checkpoints, session, picture)
+    (message,) = start(checkpoints, session, {"picture": picture, "keep": ""})
     assert message["phase"] == "idle" and sentence in message["say"]
     assert warnings == [message["say"]]
     assert len(session.frames) == 1

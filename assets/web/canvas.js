@@ -1,6 +1,7 @@
 // The drawing canvas. Runs once when Gradio has put the markup of app.py's doodle_canvas on the page;
-// `element` is that markup, and setting `props.value` (a PNG data URL, '' for a blank canvas) is how the
-// drawing reaches Python. Every word a person reads is in app.py.
+// `element` is that markup. After every finished change `props.value` becomes {picture, keep}, two PNG data
+// URLs of N x N pixels ('' for the whole while the canvas is blank), and then the event 'stroke' tells Python.
+// Every word a person reads is in app.py.
 
 const N = 512;                                       // side of the drawing in its own pixels
 const S = window.devicePixelRatio > 1.25 ? 2 : 1;    // backing pixels per drawing pixel: crisp on dense ones
@@ -37,7 +38,7 @@ function travel(from, to) {
   if (!from.length) return;
   to.push(snapshot());
   ctx.putImageData(from.pop(), 0, 0);
-  publish();
+  changed();
 }
 
 function publish() {
@@ -46,16 +47,21 @@ function publish() {
   $('[data-do=undo]').disabled = !past.length;
   $('[data-do=redo]').disabled = !future.length;
   $('[data-do=clear]').disabled = blank;
-  if (blank) {
-    props.value = '';
-    return;
-  }
+  props.value = blank ? '' : { picture: asUrl(canvas), keep: '' };
+}
+
+function asUrl(layer) {
   const small = document.createElement('canvas');
   small.width = small.height = N;
   const pen = small.getContext('2d');
   pen.imageSmoothingQuality = 'high';
-  pen.drawImage(canvas, 0, 0, N, N);
-  props.value = small.toDataURL('image/png');
+  pen.drawImage(layer, 0, 0, N, N);
+  return small.toDataURL('image/png');
+}
+
+function changed() {
+  publish();
+  trigger('stroke');
 }
 
 // ---- brush, eraser, bucket
@@ -128,7 +134,7 @@ function bucket(start) {
     for (const q of edge) for (let c = 0; c < 3; c++) data[q * 4 + c] = Math.min(data[q * 4 + c], rgb[c]);
   }
   ctx.putImageData(image, 0, 0);
-  publish();
+  changed();
 }
 
 canvas.addEventListener('pointerdown', (event) => {
@@ -156,7 +162,7 @@ for (const name of ['pointerup', 'pointercancel']) {
     if (!stroke || event.pointerId !== stroke.id) return;
     lineTo(stroke.last);
     stroke = null;
-    publish();
+    changed();
   });
 }
 
@@ -193,7 +199,7 @@ function paintWith(value) {
 const actions = {
   undo: () => travel(past, future),
   redo: () => travel(future, past),
-  clear: () => { remember(); white(); publish(); },
+  clear: () => { remember(); white(); changed(); },
   upload: () => file.click(),
 };
 
@@ -237,7 +243,7 @@ async function show(blob) {
   white();
   ctx.imageSmoothingQuality = 'high';
   ctx.drawImage(bitmap, (N * S - width) / 2, (N * S - height) / 2, width, height);
-  publish();
+  changed();
 }
 
 file.addEventListener('change', () => { if (file.files[0]) show(file.files[0]); file.value = ''; });
