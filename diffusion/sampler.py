@@ -162,6 +162,7 @@ def sample(
     generator: Generators = None,
     clip: bool = True,
     constrain: Callable[[Tensor, int], Tensor] | None = None,
+    done: int = 0,
 ) -> Iterator[Step]:
     """Denoise x along `timesteps`, one `Step` per model call.
 
@@ -169,7 +170,7 @@ def sample(
         model: model(x (B, 3, R, R), t (B,), labels (B, K)) -> (B, 3, R, R), in the schedule's
             `prediction_type`; called without labels when `labels` is None.
         schedule: the schedule the model was trained with.
-        x: the state at timesteps[0] (B, 3, R, R); standard normal noise for a picture from nothing.
+        x: the state at timesteps[done] (B, 3, R, R); standard normal noise for a picture from nothing.
         timesteps: strictly descending, in 0 .. T-1. Any sub-sequence will do: the previous timestep is read
             from this list, never from a stride, and after the last one comes the clean picture.
         labels: long (B, K).
@@ -180,9 +181,12 @@ def sample(
         clip: keep the predicted x0 in [-1, 1].
         constrain: called as constrain(x_prev, t_prev) after each step, t_prev = -1 at the end; what it
             returns takes the place of x_prev. SDEdit's masks are made of it.
+        done: how many of the steps an earlier run has taken: going on from its state, with a generator in
+            the state that one began with, ends where that one would have ended.
 
     Raises:
-        ValueError: for timesteps that do not descend, a negative eta, or guidance without null labels.
+        ValueError: for timesteps that do not descend, eta out of range, nothing left to do, or guidance
+            without null labels.
     """
     timesteps = [int(t) for t in timesteps]
     if any(later >= earlier for earlier, later in zip(timesteps, timesteps[1:])):
@@ -191,12 +195,17 @@ def sample(
         raise ValueError(f"eta must be between 0 and 1, not {eta}.")
     if guidance_scale != 1 and labels is not None and null_labels is None:
         raise ValueError("Guidance needs the null labels to steer away from.")
+    if done and not 0 < done < len(timesteps):
+        raise ValueError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
     return _steps(
-        model, schedule, x, timesteps, labels, null_labels, guidance_scale, eta, generator, clip, constrain
-    )
+        model, schedule, x, timesteps, labels, null_labels, guidance_scale, eta, generator, clip, constrain,
+        done,
+    )  # fmt: skip
 
 
-def _steps(model, schedule, x, timesteps, labels, null, guidance_scale, eta, generator, clip, constrain):
+def _steps(
+    model, schedule, x, timesteps, labels, null, guidance_scale, eta, generator, clip, constrain, done
+):
     """The loop behind `sample`, apart from it so that bad arguments are refused at the call, not later.
 
     Nothing thread-local (no_grad, autocast) is held across a yield: a web server may run every step
@@ -204,8 +213,10 @@ def _steps(model, schedule, x, timesteps, labels, null, guidance_scale, eta, gen
     """
     for i, t in enumerate(timesteps):
         t_prev = timesteps[i + 1] if i + 1 < len(timesteps) else -1
-        x0, eps = denoise(model, schedule, x, t, labels, null, guidance_scale, clip)
         noise = randn(x.shape, generator, like=x) if eta > 0 and t_prev >= 0 else None
+        if i < done:  # its noise is drawn all the same: the steps to come get what they would have got
+            continue
+        x0, eps = denoise(model, schedule, x, t, labels, null, guidance_scale, clip)
         x = ddim_step(schedule, x, x0, eps, t, t_prev, eta, noise)
         if constrain is not None:
             x = constrain(x, t_prev)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -42,6 +43,34 @@ def edit_timesteps(strength: float, num_inference_steps: int, num_train_timestep
     return trailing_timesteps(max(1, round(strength * num_inference_steps)), start=t0)
 
 
+@dataclass(frozen=True)
+class StrengthSearch:
+    """Finding the strength a person likes by halving (SDEdit section 3.4: the choice of t0 is interactive).
+
+    Each answer, "more like my drawing" or "more real", rules out the strengths on the other side of the one
+    just shown; the next to show lies in the middle of those left.
+
+    Attributes:
+        low, high: the strengths that are still possible.
+        shown: the strength shown last.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    shown: float = 0.5
+
+    @classmethod
+    def at(cls, strength: float) -> StrengthSearch:
+        """A new search that begins with a strength on show."""
+        return cls(shown=strength)
+
+    def closer_to_drawing(self) -> StrengthSearch:
+        return replace(self, high=self.shown, shown=(self.low + self.shown) / 2)
+
+    def more_real(self) -> StrengthSearch:
+        return replace(self, low=self.shown, shown=(self.shown + self.high) / 2)
+
+
 def edit(
     checkpoint: Checkpoint,
     image: Tensor | None,
@@ -52,6 +81,8 @@ def edit(
     eta: float = 0.0,
     generator: Generators = None,
     mask: Tensor | None = None,
+    after: Step | None = None,
+    renoise: bool = False,
 ) -> Iterator[Step]:
     """Turn a drawing into a picture (SDEdit algorithm 1; algorithm 2 with a mask), step by step.
 
@@ -67,12 +98,16 @@ def edit(
             seed alone). Without one, a fresh generator with seed 0 is used.
         mask: {0, 1}, (1 or B, 1, R, R): SDEdit's Omega, 1 where the picture may change; where it is 0 the
             drawing's pixels are returned exactly.
+        after: a step of an earlier run of the same strength and step count; denoising goes on behind it.
+            With nothing else changed it ends where that run ended; change labels, guidance or eta on the way.
+        renoise: with `after`: forget the noise in its state, and cover the picture it predicts with new noise
+            from `generator` up to the same level. Only so does another seed make a difference when eta is 0.
 
     Yields:
         A `Step` after each denoising step; with strength 0 a single one, index 0 of 0, holding the drawing.
 
     Raises:
-        ValueError: for a strength, step count, eta or shape out of range.
+        ValueError: for a strength, step count, eta or shape out of range, or nothing left to do.
         UnknownLabel: for a label the checkpoint has not learnt.
     """
     schedule, size = checkpoint.schedule, checkpoint.image_size
@@ -97,6 +132,9 @@ def edit(
     noise = randn(image.shape, generator, like=image)
     # At strength 1 nothing of the drawing may shine through: abar there is tiny, but it is not 0.
     x = noise if strength == 1 else schedule.add_noise(image, noise, timesteps[0])
+    done = 0 if after is None else after.index
+    if 0 < done < len(timesteps):
+        x = schedule.add_noise(after.x0, noise, timesteps[done]) if renoise else after.x
 
     def keep(x: Tensor, t: int) -> Tensor:
         """Outside the mask, the drawing at noise level t: exactly the drawing at the end (t = -1)."""
@@ -113,6 +151,7 @@ def edit(
         eta=eta,
         generator=generator,
         constrain=None if mask is None else keep,
+        done=done,
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from conftest import tiny_checkpoint
 from diffusion import UnknownLabel, edit
 from diffusion.sampler import randn
-from diffusion.sdedit import edit_timesteps
+from diffusion.sdedit import StrengthSearch, edit_timesteps
 
 
 def seeded(seed=0):
@@ -152,3 +152,81 @@ def test_bad_arguments_are_refused_at_the_call(checkpoint, drawing, bad, message
 def test_an_unknown_label_names_near_matches(checkpoint, drawing):
     with pytest.raises(UnknownLabel, match="Did you mean apple"):
         edit(checkpoint, drawing, {"subject": "aple"})
+
+
+# ---- going on from a step
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.7])
+@pytest.mark.parametrize("masked", [False, True])
+@settings(max_examples=8, deadline=None)
+@given(cut=st.integers(1, 6))
+def test_going_on_from_any_step_ends_where_the_run_ended(eta, masked, cut):
+    checkpoint = tiny_checkpoint()
+    drawing = torch.rand(1, 3, 16, 16, generator=seeded(9)) * 2 - 1
+    mask = (torch.arange(16) < 8).float().expand(1, 1, 16, 16) if masked else None
+    same = {
+        "labels": {"subject": "cat"},
+        "strength": 0.7,
+        "num_inference_steps": 10,
+        "eta": eta,
+        "mask": mask,
+    }
+    whole = list(edit(checkpoint, drawing, generator=seeded(3), **same))
+    rest = list(edit(checkpoint, drawing, generator=seeded(3), after=whole[cut - 1], **same))
+    assert [(s.index, s.total, s.t) for s in rest] == [(s.index, s.total, s.t) for s in whole[cut:]]
+    assert all(torch.equal(a.x, b.x) and torch.equal(a.x0, b.x0) for a, b in zip(rest, whole[cut:]))
+
+
+def test_going_on_takes_new_labels_and_renoising_a_new_seed(checkpoint, drawing, calls):
+    same = {"strength": 1.0, "num_inference_steps": 8, "guidance_scale": 1.0}
+    kept = list(edit(checkpoint, drawing, {"subject": "cat"}, generator=seeded(3), **same))[3]
+
+    def rest(subject="cat", seed=3, renoise=False):
+        calls.clear()
+        x = result(
+            checkpoint,
+            drawing,
+            {"subject": subject},
+            generator=seeded(seed),
+            after=kept,
+            renoise=renoise,
+            **same,
+        )
+        assert len(calls) == 4
+        return x
+
+    assert not torch.equal(rest(), rest("apple"))
+    assert torch.equal(rest(), rest(seed=4)), "without noise in the steps the seed does nothing"
+    assert not torch.equal(rest(seed=3, renoise=True), rest(seed=4, renoise=True))
+    x, t = calls[0]
+    eps = checkpoint.schedule.eps_from_x0(x, kept.x0, t)
+    assert torch.allclose(eps, randn(drawing.shape, seeded(4)), atol=1e-4), "at the level of the next step"
+
+
+def test_nothing_is_left_after_the_last_step(checkpoint, drawing):
+    *_, last = edit(checkpoint, drawing, strength=0.5, generator=seeded())
+    with pytest.raises(ValueError, match="nothing left"):
+        edit(checkpoint, drawing, strength=0.5, generator=seeded(), after=last)
+
+
+# ---- searching the strength
+
+
+@given(st.integers(0, 64).map(lambda n: n / 64), st.lists(st.booleans(), max_size=12))
+def test_the_search_halves_what_is_left(start, answers):
+    search = StrengthSearch.at(start)
+    for more_real in answers:
+        shown, room = search.shown, search.high - search.low
+        search = search.more_real() if more_real else search.closer_to_drawing()
+        assert search.low <= search.shown <= search.high
+        assert search.shown >= shown if more_real else search.shown <= shown
+        assert search.high - search.low < room or room == 0 or shown in (0, 1)
+
+
+@given(st.floats(0, 1))
+def test_the_search_finds_a_strength_a_person_has_in_mind(wanted):
+    search = StrengthSearch()
+    for _ in range(10):
+        search = search.more_real() if search.shown < wanted else search.closer_to_drawing()
+    assert abs(search.shown - wanted) < 2e-3
