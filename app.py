@@ -10,12 +10,15 @@ import base64
 import binascii
 import contextlib
 import io
+import json
 import os
+import queue
 import random
 import re
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,12 +27,13 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # must be set before the impor
 import gradio as gr  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
+from PIL.PngImagePlugin import PngInfo  # noqa: E402
 
 from diffusion import images  # noqa: E402
 from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint  # noqa: E402
 from diffusion.lineart import colour_in  # noqa: E402
 from diffusion.sampler import Step  # noqa: E402
-from diffusion.sdedit import edit  # noqa: E402
+from diffusion.sdedit import StrengthSearch, edit  # noqa: E402
 
 HERE = Path(__file__).parent
 CHECKPOINTS = HERE / "checkpoints"
@@ -41,6 +45,10 @@ RESULT_SIDE = 512  # pixels of the finished picture
 GIF_SIDE = 256
 MAX_DATA_URL = 8_000_000  # characters; a full canvas takes about 500,000
 MAX_SEED = 2**31 - 1
+KEPT_RUNS = 16  # of each open tab; one of nine pictures in 50 steps takes 44 MB, the usual one 1 MB
+PNG_KEY = "doodle-diffusion"  # the text chunk with a picture's settings
+CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
+LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}  # one picture at a time: it takes every core
 
 # ------------------------------------------------------------------------------------------------- words
@@ -63,7 +71,10 @@ QUESTIONS = {"subject": "What is it?", "class": "What is it?", "style": "How sho
 BLANK = "Your canvas was empty, so this one is pure imagination. Draw something to steer it."
 BAD_PICTURE = "The drawing did not arrive in one piece; please try again."
 BIG_PICTURE = "That picture is too large; please use a smaller one."
-NOTHING_TO_SAVE = "There is no picture to save yet: press Generate first."
+MORE_DRAWING = "More like my drawing"
+VARIATIONS = [("1 picture", 1), ("4", 4), ("9", 9)]
+TOO_OLD = "That picture was made too long ago, its steps are gone. Please generate it again."
+OTHER_MODEL = "That picture was made with another model. Choose that model, or generate it again."
 FAILED = "Something went wrong while painting, please try again."
 
 
@@ -116,6 +127,15 @@ def selector_updates(ckpt: Checkpoint, wanted: list[str | None], count: int) -> 
     return updates + [gr.update(visible=False, value=None)] * (count - len(updates))
 
 
+def more_real(chosen: list[str | None]) -> str:
+    """What the button says that turns the strength up: "More like an apple"."""
+    name = next((name for name in chosen if name), None)
+    if name is None:
+        return "More real"
+    name = name.replace("-", " ").replace("_", " ")
+    return f"More like {'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def question(kind: str) -> str:
     return QUESTIONS.get(kind, pretty(kind))
 
@@ -132,36 +152,109 @@ def example_drawings(ckpt: Checkpoint) -> list[dict]:
     return drawings
 
 
-# ----------------------------------------------------------------------------------------- one generation
+# -------------------------------------------------------------------------------- one drawing, one run
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that makes a picture again, but for the drawing."""
+
+    model: str
+    labels: dict[str, str]
+    strength: float
+    steps: int
+    guidance: float
+    eta: float
+    seed: int
+    colour: bool
+
+    @property
+    def name(self) -> str:
+        """A file name without its extension."""
+        return "-".join([*self.labels.values(), str(self.seed)]).replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a person drew, as it stands on the canvas and as the model sees it."""
+
+    picture: Image.Image
+    keep: Image.Image | None  # black where the picture must stay as it is
+    prepared: images.Prepared
+
+    @property
+    def box(self) -> list[float]:
+        """Left, top and side of what the model sees, in shares of the canvas's side."""
+        left, top, right, _ = self.prepared.box
+        side = self.picture.width
+        return [left / side, top / side, (right - left) / side]
+
+
+@dataclass
+class Run:
+    """A run that has ended: what made it, and the states it went through."""
+
+    settings: Settings
+    drawing: Drawing | None
+    steps: list[Step]  # x and x0 (B, 3, R, R): B pictures, with seeds that count up
+
+    def only(self, k: int) -> Run:
+        """The same run for its k-th picture alone."""
+        steps = [replace(step, x=step.x[k : k + 1], x0=step.x0[k : k + 1]) for step in self.steps]
+        return Run(replace(self.settings, seed=self.settings.seed + k), self.drawing, steps)
+
+    def picture(self, side: int = RESULT_SIDE) -> Image.Image:
+        """The result, standing where the drawing stood."""
+        painted = images.to_pil(self.steps[-1].x0[:1], side)
+        if self.drawing is None:
+            return painted
+        return images.paste_back(painted, self.drawing.prepared, self.drawing.picture, self.drawing.keep)
 
 
 @dataclass
 class Session:
-    """What the server remembers of one open tab: which run is wanted, and the frames of the last one.
+    """What the server remembers of one open tab: which run is wanted, and the last few that ended.
 
-    Runs are numbered. Generate and Stop raise `wanted` at once, outside the queue; a run that is no longer
-    wanted sees that after its current step and ends.
+    Runs are numbered. Whoever wants one asks first, outside the queue, which raises `wanted` at once; a run
+    that is no longer wanted sees that after its current step and ends. The number travels to the page and
+    back, together with the drawing, as a ticket: a drawing that comes with the newest number is at least as
+    new as the request for it, so the newest drawing always wins.
     """
 
     wanted: int = 0  # the newest run asked for
     taken: int = 0  # the newest run begun, or called off
-    frames: list[torch.Tensor] = field(default_factory=list)  # predicted clean pictures, (1, 3, R, R)
-    name: str = "doodle"
+    runs: dict[int, Run] = field(default_factory=dict)
+    search: StrengthSearch | None = None
 
     def ask(self) -> int:
         self.wanted += 1
         return self.wanted
 
-    def take(self) -> int | None:
-        """The number of the run to begin; None if it was called off or another click has begun it."""
-        if self.taken == self.wanted:
-            return None
-        self.taken = self.wanted
-        return self.taken
+    def take(self, run: int) -> bool:
+        """May this run begin? Not if a newer one is wanted, or it has begun already."""
+        if run != self.wanted or run <= self.taken:
+            return False
+        self.taken = run
+        return True
 
     def call_off(self) -> int:
         self.taken = self.ask()
         return self.taken
+
+    def keep(self, number: int, run: Run) -> None:
+        self.runs[number] = run
+        for oldest in sorted(self.runs)[:-KEPT_RUNS]:
+            del self.runs[oldest]
+
+    def kept(self, number: int, k: int) -> Run:
+        """The k-th picture of a run that has ended.
+
+        Raises:
+            ValueError: it is not kept any longer.
+        """
+        if number not in self.runs or not 0 <= k < len(self.runs[number].steps[0].x):
+            raise ValueError(TOO_OLD)
+        return self.runs[number].only(k)
 
 
 def read_data_url(url: str | None) -> Image.Image | None:
@@ -204,46 +297,105 @@ def read_canvas(value: dict | str | None) -> tuple[Image.Image | None, Image.Ima
     return picture, keep
 
 
-def data_url(image: Image.Image) -> str:
+def data_url(image: Image.Image, settings: Settings | None = None) -> str:
+    """A picture as text; settings travel in the PNG's text chunk."""
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=1)  # small pictures: speed counts, size does not
+    info = PngInfo()
+    if settings:
+        info.add_text(PNG_KEY, json.dumps(asdict(settings)))
+    image.save(buffer, format="PNG", compress_level=1, pnginfo=info)  # small pictures: speed counts
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def framed(
     picture: Image.Image | None, ckpt: Checkpoint, labels: dict[str, str], colour: bool
-) -> torch.Tensor | None:
-    """The drawing as the model sees it, (1, 3, R, R); None where nothing is drawn.
+) -> images.Prepared | None:
+    """The drawing as the model sees it; None where nothing is drawn.
 
     With `colour`, a drawing that is only outlines is filled with colours typical of what it shows.
     """
     if picture is not None and colour:
         picture = colour_in(picture, ckpt.colours_of(labels))
     prepared = images.prepare(picture, ckpt.image_size) if picture else None
-    return None if prepared is None or prepared.blank else prepared.x0
+    return None if prepared is None or prepared.blank else prepared
+
+
+def read_drawing(value: dict | str | None, ckpt: Checkpoint, settings: Settings) -> Drawing | None:
+    """What the canvas sent; None where nothing is drawn on it.
+
+    Raises:
+        images.ImageError: it did not arrive in one piece.
+    """
+    picture, keep = read_canvas(value)
+    prepared = framed(picture, ckpt, settings.labels, settings.colour)
+    return None if prepared is None else Drawing(picture, keep, prepared)
 
 
 def paint(
     ckpt: Checkpoint,
-    x0: torch.Tensor | None,
-    labels: dict[str, str | None],
-    strength: float,
-    steps: int,
-    guidance: float,
-    seed: int,
-    eta: float,
-) -> Iterator[Step]:
-    """Run the model on a framed drawing; without one it imagines a picture from pure noise."""
-    yield from edit(
+    drawing: Drawing | None,
+    settings: Settings,
+    count: int = 1,
+    after: Step | None = None,
+    renoise: bool = False,
+) -> Generator[Step]:
+    """Run the model on a drawing, `count` seeds at once; without a drawing it imagines from pure noise."""
+    x0 = mask = None
+    if drawing:
+        x0 = drawing.prepared.x0.expand(count, -1, -1, -1)
+        mask = drawing.keep and images.prepare_mask(drawing.keep, drawing.prepared, ckpt.image_size)
+    return edit(
         ckpt,
         x0,
-        labels,
-        strength=1.0 if x0 is None else float(strength),
-        num_inference_steps=int(steps),
-        guidance_scale=float(guidance),
-        eta=float(eta),
-        generator=torch.Generator().manual_seed(int(seed)),
+        settings.labels,
+        strength=1.0 if drawing is None else settings.strength,
+        num_inference_steps=settings.steps,
+        guidance_scale=settings.guidance,
+        eta=settings.eta,
+        generator=[torch.Generator().manual_seed(settings.seed + k) for k in range(count)],
+        mask=mask,
+        after=after,
+        renoise=renoise,
     )
+
+
+def ahead(steps: Generator[Step], wanted: Callable[[], bool]) -> Iterator[list[Step]]:
+    """Let the model go on in a thread of its own while the page is busy with the frames it has.
+
+    Yields all steps that are new, one or several, so that a slow page never slows the model down. The model
+    stops within a step once nobody wants its work or this generator is closed.
+    """
+    ready: queue.SimpleQueue[Step | Exception | None] = queue.SimpleQueue()
+    closed = threading.Event()
+
+    def work() -> None:
+        try:
+            for step in steps:
+                ready.put(step)
+                if closed.is_set() or not wanted():
+                    break
+            ready.put(None)
+        except Exception as error:
+            ready.put(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            new = [ready.get()]
+            while not ready.empty():
+                new.append(ready.get())
+            end = new[-1] if not isinstance(new[-1], Step) else ...
+            if new := [step for step in new if isinstance(step, Step)]:
+                yield new
+            if isinstance(end, Exception):
+                raise end
+            if end is None:
+                return
+    finally:
+        closed.set()
+        thread.join()
+        steps.close()
 
 
 def report(run: int, phase: str, say: str = "", **more) -> dict:
@@ -251,8 +403,10 @@ def report(run: int, phase: str, say: str = "", **more) -> dict:
     return {"run": run, "phase": phase, "say": say, "nonce": random.random(), **more}
 
 
-def ask(session: Session) -> dict:
-    return report(session.ask(), "wait", "Getting ready...")
+def ask(session: Session, count: int = 1, after: dict | None = None) -> tuple[dict, dict]:
+    """A ticket for a new run, which ends the one that is going on, and a word for the person who waits."""
+    run = session.ask()
+    return {"run": run, "count": int(count), "after": after}, report(run, "wait", "Getting ready...")
 
 
 def call_off(session: Session) -> dict:
@@ -262,8 +416,9 @@ def call_off(session: Session) -> dict:
 def generate(
     checkpoints: dict[str, Checkpoint],
     session: Session,
+    ticket: dict,
     checkpoint: str,
-    picture: dict | str,
+    canvas: dict | str,
     strength: float,
     steps: int,
     guidance: float,
@@ -272,80 +427,144 @@ def generate(
     colour: bool,
     *chosen: str,
 ) -> Iterator[dict]:
-    """Paint the drawing, one message for each step and one for the result."""
-    run = session.take()
-    if run is None:
+    """Paint what the ticket asks for, one message for every few steps and one for the result."""
+    number = ticket["run"]
+    if not session.take(number):
         return
     ckpt = checkpoints[checkpoint]
     labels = {kind: name for kind, name in zip(ckpt.label_names, chosen) if name}
+    settings = Settings(
+        checkpoint, labels, float(strength), int(steps), float(guidance), float(eta), int(seed), bool(colour)
+    )
     try:
-        x0 = framed(read_canvas(picture)[0], ckpt, labels, colour)
-        if x0 is None:
-            gr.Info(BLANK)
-        with contextlib.closing(paint(ckpt, x0, labels, strength, steps, guidance, seed, eta)) as stream:
-            yield from _messages(session, run, stream, x0 is None, int(seed), labels)
+        if ticket["after"]:
+            run, stream = go_on(session, ckpt, settings, **ticket["after"])
+        else:
+            run = Run(settings, read_drawing(canvas, ckpt, settings), [])
+            stream = paint(ckpt, run.drawing, settings, ticket["count"])
+            if run.drawing is None:
+                gr.Info(BLANK)
+        yield from _messages(session, number, run, stream)
     except ValueError as error:  # ImageError, UnknownLabel and the like: one sentence for the person
         gr.Warning(str(error))
-        yield report(run, "idle", str(error))
+        yield report(number, "idle", str(error))
     except Exception as error:
-        yield report(run, "idle", FAILED)
+        yield report(number, "idle", FAILED)
         raise gr.Error(FAILED) from error
 
 
-def _messages(
-    session: Session, run: int, stream: Iterator[Step], blank: bool, seed: int, labels: dict[str, str]
-) -> Iterator[dict]:
-    start = time.perf_counter()
-    frames: list[torch.Tensor] = []
-    step = None
-    for step in stream:
-        if session.wanted != run:
-            break
-        frames.append(step.x0)
-        yield report(
-            run,
-            "run",
-            f"Step {step.index} of {step.total}",
-            start=run,
-            progress=step.index / max(step.total, 1),
-            x0=data_url(images.to_pil(step.x0)),
-            x=data_url(images.to_pil(step.x)),
-        )
+def go_on(
+    session: Session, ckpt: Checkpoint, settings: Settings, run: int, k: int, step: int
+) -> tuple[Run, Iterator[Step]]:
+    """Denoise on from a kept step, with what is chosen now: words, guidance, eta or a new seed.
+
+    Strength, step count, model and drawing are the old run's, since they belong to the state.
+    """
+    old = session.kept(run, k)
+    if settings.model != old.settings.model:
+        raise ValueError(OTHER_MODEL)
+    settings = replace(settings, strength=old.settings.strength, steps=old.settings.steps)
+    new = Run(settings, old.drawing, old.steps[:step])
+    renoise = settings.seed != old.settings.seed
+    return new, paint(ckpt, old.drawing, settings, after=old.steps[step - 1], renoise=renoise)
+
+
+def frame(step: Step) -> dict:
+    """One step for the page: pictures of a batch side by side."""
+    say = f"Step {step.index} of {step.total}" if step.total else ""
+    return {
+        "say": say, "x0": data_url(images.side_by_side(step.x0)), "x": data_url(images.side_by_side(step.x))
+    }  # fmt: skip
+
+
+def _messages(session: Session, number: int, run: Run, stream: Iterator[Step]) -> Iterator[dict]:
+    begun, kept = time.perf_counter(), len(run.steps)
+    shape = {"start": number, "box": run.drawing.box if run.drawing else [0, 0, 1]}
+    old = [frame(step) for step in run.steps]
+    with contextlib.closing(ahead(stream, lambda: session.wanted == number)) as batches:
+        for new in batches:
+            if session.wanted != number:
+                break
+            run.steps += new
+            frames, old = old + [frame(step) for step in new], []
+            progress = new[-1].index / max(new[-1].total, 1)
+            count = len(new[-1].x)
+            yield report(
+                number, "run", frames[-1]["say"], progress=progress, frames=frames, count=count, **shape
+            )
     if session.wanted > session.taken:  # a newer run is waiting for this one to end
         return
-    if not frames:
+    if len(run.steps) == kept:
         yield report(session.wanted, "idle", "Stopped.")
         return
-    session.frames = frames
-    session.name = "-".join([*labels.values(), str(seed)]).replace(" ", "-")
-    seconds = time.perf_counter() - start
-    yield report(
-        session.wanted,
-        "done",
-        summary(len(frames), step.total, seconds, seed, blank),
-        start=run,
-        progress=1,
-        picture=data_url(images.to_pil(frames[-1], RESULT_SIDE)),
-        name=session.name,
-    )
+    session.keep(number, run)
+    seconds = time.perf_counter() - begun
+    count = len(run.steps[-1].x)
+    more = result(run.only(0), number, 0) if count == 1 else {}
+    say = summary(run, seconds)
+    yield report(session.wanted, "done", say, progress=1, count=count, **shape, **more)
 
 
-def summary(done: int, total: int, seconds: float, seed: int, blank: bool) -> str:
+def result(run: Run, number: int, k: int) -> dict:
+    """What the page needs to know of a finished picture."""
+    return {
+        "of": number,
+        "k": k,
+        "picture": data_url(run.picture(), run.settings),
+        "name": run.settings.name,
+        "settings": asdict(run.settings),
+    }
+
+
+def _kept(session: Session, event: gr.EventData) -> Run:
+    try:
+        return session.kept(event.run, event.k)
+    except ValueError as error:
+        raise gr.Error(str(error)) from error
+
+
+def choose_one(session: Session, event: gr.EventData) -> dict:
+    """One of several pictures becomes the result."""
+    run = _kept(session, event)
+    say = f"Seed {run.settings.seed}."
+    return report(session.wanted, "chosen", say, **result(run, event.run, event.k))
+
+
+def summary(run: Run, seconds: float) -> str:
     """The small print under a result."""
-    if total == 0:
+    last, settings = run.steps[-1], run.settings
+    if last.total == 0:
         return "Strength 0: this is your drawing as the network sees it."
-    steps = f"{total} steps" if done == total else f"Stopped after {done} of {total} steps"
-    text = f"{steps} in {seconds:.1f} s on the CPU, seed {seed}."
-    return f"Pure imagination: {text}" if blank else text
+    count = len(last.x)
+    steps = (
+        f"{last.total} steps"
+        if last.index == last.total
+        else f"Stopped after {last.index} of {last.total} steps"
+    )
+    seeds = f"seed {settings.seed}" if count == 1 else f"seeds {settings.seed} to {settings.seed + count - 1}"
+    text = f"{steps} in {seconds:.1f} s on the CPU, {seeds}."
+    text = f"Pure imagination: {text}" if run.drawing is None else text
+    return f"{text} Click the one you like." if count > 1 else text
 
 
-def make_gif(session: Session) -> dict:
-    if not session.frames:
-        raise gr.Error(NOTHING_TO_SAVE)
+def make_gif(session: Session, event: gr.EventData) -> dict:
+    run = _kept(session, event)
     buffer = io.BytesIO()
-    images.save_gif([images.to_pil(x, GIF_SIDE) for x in session.frames], buffer)
+    images.save_gif([images.to_pil(step.x0, GIF_SIDE) for step in run.steps], buffer)
     url = "data:image/gif;base64," + base64.b64encode(buffer.getvalue()).decode()
     return {"gif": url, "nonce": random.random()}
+
+
+def search_strength(session: Session, strength: float, more_real: bool) -> float:
+    """The next strength to try, between those that are still in question (see StrengthSearch).
+
+    A strength that is not the one shown last was set by hand, and begins a new search.
+    """
+    search = session.search
+    if search is None or round(search.shown, 2) != round(strength, 2):
+        search = StrengthSearch.at(strength)
+    session.search = search.more_real() if more_real else search.closer_to_drawing()
+    return round(session.search.shown, 2)
 
 
 # -------------------------------------------------------------------------------------------- components
@@ -422,17 +641,23 @@ RESULT_MARKUP = """
       <figcaption>the noisy picture so far</figcaption></figure>
     <div class="hint"><b>Your picture appears here</b>
       <span>press Generate when your drawing is ready</span></div>
+    <div class="cells" data-say="Choose picture"></div>
     <div class="bar"><i></i></div>
+    <label class="noise-switch"><input type="checkbox"> Show the noise</label>
+    <button type="button" class="all" data-do="all" hidden>Back to all</button>
   </div>
-  <div class="foot">
+  <div class="film">
+    <div class="strip" aria-hidden="true"></div>
     <input class="scrub" type="range" min="0" max="1" value="1" step="1" disabled
            aria-label="Look back at the steps" title="Look back at the steps">
-    <label class="noise-switch"><input type="checkbox"> Show the noise</label>
   </div>
   <div class="say" role="status" aria-live="polite"></div>
   <div class="saves">
-    <button type="button" data-do="reuse" title="Go on from this result">Use as drawing</button>
-    <button type="button" data-do="png">Save picture</button>
+    <button type="button" data-do="reuse" title="Go on from this picture">Use as drawing</button>
+    <button type="button" data-do="resume" data-say="Go back to an earlier step first, with the slider above"
+      title="Denoise on from the step shown, with the words, guidance, eta and seed chosen now">Continue from
+      here</button>
+    <button type="button" data-do="png" title="The settings travel inside the file">Save picture</button>
     <button type="button" data-do="gif" title="Every step as an animation">Save GIF</button>
   </div>
 </div>"""
@@ -500,6 +725,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     drawings = example_drawings(first)
     count = max(len(ckpt.label_names) for ckpt in checkpoints.values())
     session = gr.State(Session())
+    ticket = gr.JSON({"run": 0}, visible="hidden")
 
     with gr.Column(elem_id="workspace"):
         with gr.Column(elem_id="drawing"):
@@ -510,14 +736,29 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
         with gr.Row(elem_id="controls"):
             with gr.Row(elem_id="labels"):
                 selectors = _selectors(first, count)
-            strength = gr.Slider(
-                0, 1, 0.6, step=0.05, label="Strength", info="0 keeps your drawing, 1 ignores it",
-                buttons=[], elem_id="strength",
-            )  # fmt: skip
-            with gr.Row(elem_id="buttons"):
-                go = gr.Button("Generate", variant="primary", elem_id="generate")
-                dice = gr.Button("Another", elem_id="dice")
-                stop = gr.Button("Stop", variant="stop", elem_id="stop")
+            with gr.Column(elem_id="dial"):
+                strength = gr.Slider(
+                    0, 1, 0.6, step=0.01, label="Strength", info="0 keeps your drawing, 1 ignores it",
+                    buttons=[], elem_id="strength",
+                )  # fmt: skip
+                with gr.Row(elem_id="search"):
+                    less = gr.Button(MORE_DRAWING, size="sm", elem_id="less")
+                    more = gr.Button(more_real([s.value for s in selectors]), size="sm", elem_id="more")
+            with gr.Column(elem_id="actions"):
+                with gr.Row(elem_id="buttons"):
+                    go = gr.Button("Generate", variant="primary", elem_id="generate")
+                    dice = gr.Button("Another", elem_id="dice")
+                    stop = gr.Button("Stop", variant="stop", elem_id="stop")
+                with gr.Row(elem_id="ways"):
+                    live = gr.Checkbox(False, label="Live", container=False, elem_id="live", min_width=60)
+                    pictures = gr.Radio(
+                        VARIATIONS,
+                        value=1,
+                        show_label=False,
+                        container=False,
+                        elem_id="pictures",
+                        min_width=60,
+                    )
     with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
         with gr.Row():
             steps = gr.Slider(
@@ -541,22 +782,34 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
 
     settings = [strength, steps, guidance, seed, eta, colour]
     quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    each = {"trigger_mode": "multiple", **quick}
     busy = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private", **MODEL}
-    painting = partial(generate, checkpoints)
 
-    # `ask` is not queued: it tells the run that is going on to end before the new one takes its turn.
-    again = {"fn": ask, "inputs": session, "outputs": view, "trigger_mode": "multiple", **quick}
-    sources = [session, picker, canvas, *settings, *selectors]
-    then = {"fn": painting, "inputs": sources, "outputs": view, **busy}
-    go.click(**again).then(**then)
-    dice.click(lambda: random.randint(0, MAX_SEED), outputs=seed, **quick).then(**again).then(**then)
+    # Asking is not queued: it tells the run that is going on to end before the new one takes its turn.
+    sources = [session, ticket, picker, canvas, *settings, *selectors]
+    then = {"fn": partial(generate, checkpoints), "inputs": sources, "outputs": view, **busy}
+    many = {"fn": ask, "inputs": [session, pictures], "outputs": [ticket, view], **each}
+    one = {"fn": ask, "inputs": session, "outputs": [ticket, view], **each}
+    go.click(**many).then(**then)
+    dice.click(lambda: random.randint(0, MAX_SEED - 8), outputs=seed, **quick).then(**many).then(**then)
     stop.click(call_off, session, view, **quick)
+    for button, is_more in ((less, False), (more, True)):
+        halve = partial(search_strength, more_real=is_more)
+        button.click(halve, [session, strength], strength, **each).then(**one).then(**then)
+
+    def ask_from(session: Session, event: gr.EventData) -> tuple[dict, dict]:
+        return ask(session, after={"run": event.run, "k": event.k, "step": event.step})
+
+    view.redraw(**one).then(**then)
+    view.resume(ask_from, session, [ticket, view], **each).then(**then)
+    view.choose(choose_one, session, view, **each)
     view.gif(make_gif, session, view, show_progress="hidden", api_visibility="private")
 
-    def choose(checkpoint: str, *chosen: str) -> list[dict]:
-        return selector_updates(checkpoints[checkpoint], list(chosen), count)
+    def choose(checkpoint: str, *chosen: str) -> list:
+        updates = selector_updates(checkpoints[checkpoint], list(chosen), count)
+        return [*updates, more_real([update["value"] for update in updates])]
 
-    def choose_example(checkpoint: str, event: gr.EventData, *chosen: str) -> list[dict]:
+    def choose_example(checkpoint: str, event: gr.EventData, *chosen: str) -> list:
         return choose(checkpoint, event.subject, *chosen[1:])
 
     def switch(checkpoint: str, *chosen: str) -> list:
@@ -564,10 +817,21 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
         shown = example_drawings(ckpt)
         return [*choose(checkpoint, *chosen), gr.update(value=shown, visible=bool(shown)), how_it_works(ckpt)]
 
+    # What changed is told to result.js, which asks for a new run where Live is on.
+    tell = {"fn": None, "js": CHANGED, **quick}
+    words = [*selectors, more]
     for selector in selectors[:-1]:  # each kind's choices depend on the kinds before it
-        selector.input(choose, [picker, *selectors], selectors, **quick)
-    examples.pick(choose_example, [picker, *selectors], selectors, **quick)
-    picker.input(switch, [picker, *selectors], [*selectors, examples, how], **quick)
+        selector.input(choose, [picker, *selectors], words, **quick).then(**tell)
+    for selector in selectors[-1:]:
+        selector.input(**tell)
+    examples.pick(choose_example, [picker, *selectors], words, **quick).then(**tell)
+    picker.input(switch, [picker, *selectors], [*words, examples, how], **quick).then(**tell)
+    canvas.stroke(**tell)
+    for slider in (strength, steps, guidance, eta):
+        slider.release(**tell)
+    for box in (seed, colour):
+        box.input(**tell)
+    live.change(None, live, js=LIVE, **quick)
     _api(checkpoints, settings)
 
 
@@ -611,8 +875,10 @@ def _api(checkpoints: dict[str, Checkpoint], settings: list) -> None:
         labels = dict(zip(ckpt.label_names, [subject or None, style or None]))
         try:
             drawing = images.load(io.BytesIO(Path(picture).read_bytes())) if picture else None
-            x0 = framed(drawing, ckpt, labels, colour)
-            *_, last = paint(ckpt, x0, labels, strength, steps, guidance, seed, eta)
+            settings = Settings(model, labels, float(strength), int(steps), guidance, eta, int(seed), colour)
+            prepared = framed(drawing, ckpt, labels, colour)
+            drawing = Drawing(drawing, None, prepared) if prepared else None
+            *_, last = paint(ckpt, drawing, settings)
         except ValueError as error:
             raise gr.Error(str(error)) from error
         return images.to_pil(last.x0, RESULT_SIDE)

@@ -288,6 +288,11 @@ def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
     return image if size is None else image.resize((size, size), Image.Resampling.LANCZOS)
 
 
+def side_by_side(x: Tensor) -> Image.Image:
+    """Pictures (B, 3, R, R) in [-1, 1] -> one RGB picture, R high and B R wide."""
+    return to_pil(torch.cat(list(x), dim=-1))
+
+
 def paste_back(
     result: Image.Image, prepared: Prepared, original: Image.Image, mask: Image.Image | None = None
 ) -> Image.Image:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
+import threading
+import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
@@ -24,9 +29,23 @@ def checkpoints():
     return {"tiny": tiny_checkpoint()}
 
 
-def start(checkpoints, session, picture="", *, strength=0.6, steps=10, seed=7, labels=("apple", "noto")):
-    session.ask()
-    return app.generate(checkpoints, session, "tiny", picture, strength, steps, 2.0, seed, 0.0, True, *labels)
+def start(
+    checkpoints,
+    session,
+    picture="",
+    *,
+    strength=0.6,
+    steps=10,
+    seed=7,
+    labels=("apple", "noto"),
+    count=1,
+    after=None,
+    guidance=2.0,
+):
+    ticket, _ = app.ask(session, count, after)
+    return app.generate(
+        checkpoints, session, ticket, "tiny", picture, strength, steps, guidance, seed, 0.0, True, *labels
+    )
 
 
 def drawn() -> dict:
@@ -141,16 +160,144 @@ def test_a_picture_too_large_to_decode_is_refused():
 # ---- a run
 
 
+def frames_of(messages: list[dict]) -> list[dict]:
+    return [frame for message in messages for frame in message.get("frames", [])]
+
+
 def test_a_run_sends_every_step_and_then_the_result(checkpoints):
     session = app.Session()
     messages = list(start(checkpoints, session, drawn()))
-    assert [m["phase"] for m in messages] == ["run"] * 6 + ["done"]  # strength 0.6 of 10 steps
+    assert [m["phase"] for m in messages] == ["run"] * (len(messages) - 1) + ["done"]
     assert {m["start"] for m in messages} == {1}
-    assert messages[2]["say"] == "Step 3 of 6"
-    assert decoded(messages[0]["x0"]).size == decoded(messages[0]["x"]).size == (16, 16)
+    frames = frames_of(messages)
+    assert [frame["say"] for frame in frames] == [f"Step {i} of 6" for i in range(1, 7)], "strength 0.6 of 10"
+    assert decoded(frames[0]["x0"]).size == decoded(frames[0]["x"]).size == (16, 16)
     assert decoded(messages[-1]["picture"]).size == (512, 512)
     assert messages[-1]["name"] == "apple-noto-7"
-    assert len(session.frames) == 6
+    assert len(session.runs[1].steps) == 6
+
+
+def test_a_slow_page_gets_all_frames_and_does_not_slow_the_model_down():
+    made = []
+
+    def model():
+        for i in range(10):
+            made.append(i)
+            yield app.Step(index=i + 1, total=10, t=0, x=torch.zeros(1), x0=torch.zeros(1))
+
+    batches = app.ahead(model(), lambda: True)
+    first = next(batches)
+    while len(made) < 10:  # nobody asks for more, and it goes on
+        time.sleep(0.001)
+    assert [step.index for batch in [first, *batches] for step in batch] == list(range(1, 11))
+
+
+def test_an_error_of_the_model_arrives_behind_its_last_frame():
+    def model():
+        yield app.Step(index=1, total=2, t=0, x=torch.zeros(1), x0=torch.zeros(1))
+        raise ZeroDivisionError
+
+    batches = app.ahead(model(), lambda: True)
+    assert len(next(batches)) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(batches)
+
+
+def test_the_result_stands_where_the_drawing_stood(checkpoints):
+    small = Image.new("RGB", (512, 512), "white")
+    ImageDraw.Draw(small).ellipse([300, 40, 400, 140], fill="red")
+    *_, done = start(checkpoints, app.Session(), {"picture": app.data_url(small), "keep": ""})
+    left, top, side = done["box"]
+    assert side == pytest.approx(101 / 512 / images.FILL)
+    assert left + side / 2 == pytest.approx(350.5 / 512) and top + side / 2 == pytest.approx(90.5 / 512)
+    pixels = np.asarray(decoded(done["picture"]))
+    assert (pixels[256:] == 255).all() and (pixels[:, :256] == 255).all(), "white where nothing was drawn"
+    assert pixels[40:140, 300:400].min() < 200
+
+
+def test_what_is_kept_is_kept_pixel_for_pixel(checkpoints):
+    drawing = apple_drawing()
+    value = {"picture": app.data_url(drawing), "keep": app.data_url(mask())}
+    *_, done = start(checkpoints, app.Session(), value, strength=0.9)
+    result, before = np.asarray(decoded(done["picture"])), np.asarray(drawing)
+    assert (result[:, :256] == before[:, :256]).all()
+    assert (result[:, 257:] != before[:, 257:]).any()
+
+
+# ---- several at once, one of them, and on from one of its steps
+
+
+def test_several_seeds_at_once_are_the_pictures_of_each_seed(checkpoints):
+    session = app.Session()
+    *_, done = start(checkpoints, session, drawn(), seed=7, count=4)
+    assert done["count"] == 4 and "picture" not in done and "seeds 7 to 10" in done["say"]
+    assert decoded(frames_of(list(start(checkpoints, session, drawn(), count=4)))[0]["x0"]).size == (64, 16)
+    chosen = app.choose_one(session, SimpleNamespace(run=1, k=2))
+    *_, alone = start(checkpoints, app.Session(), drawn(), seed=9)
+    assert chosen["settings"] == alone["settings"] and chosen["name"] == "apple-noto-9"
+    difference = np.subtract(decoded(chosen["picture"]), decoded(alone["picture"]), dtype=np.int16)
+    assert np.abs(difference).max() <= 1
+
+
+def test_going_on_unchanged_gives_the_same_picture_and_a_change_another(checkpoints):
+    session = app.Session()
+    *_, done = start(checkpoints, session, drawn())
+
+    def on(**changes):
+        messages = list(start(checkpoints, session, "", after={"run": 1, "k": 0, "step": 3}, **changes))
+        frames = frames_of(messages)
+        assert [frame["say"] for frame in frames] == [f"Step {i} of 6" for i in range(1, 7)], (
+            "all are sent again"
+        )
+        return messages[-1]
+
+    assert on()["picture"] == done["picture"], "the drawing is the old run's, whatever is on the canvas"
+    assert on(strength=0.1, steps=50)["settings"] == done["settings"], "these belong to the old run"
+    others = [on(labels=("cat", "noto")), on(guidance=5.0), on(seed=8)]
+    assert len({other["picture"] for other in [done, *others]}) == 4
+    assert others[0]["settings"]["labels"]["subject"] == "cat"
+
+
+def test_a_run_can_be_too_old_to_go_on_from(checkpoints, monkeypatch):
+    monkeypatch.setattr(app, "KEPT_RUNS", 2)
+    session = app.Session()
+    for _ in range(3):
+        list(start(checkpoints, session, drawn(), strength=0.2))
+    assert sorted(session.runs) == [2, 3]
+    monkeypatch.setattr(app.gr, "Warning", lambda text: None)
+    (message,) = start(checkpoints, session, drawn(), after={"run": 1, "k": 0, "step": 1})
+    assert message["phase"] == "idle" and message["say"] == app.TOO_OLD
+
+
+def test_a_result_carries_its_settings(checkpoints):
+    *_, done = start(checkpoints, app.Session(), drawn(), seed=3)
+    stored = json.loads(decoded(done["picture"]).text[app.PNG_KEY])
+    assert stored == done["settings"]
+    assert (stored["model"], stored["seed"], stored["strength"]) == ("tiny", 3, 0.6)
+    assert stored["labels"] == {"subject": "apple", "style": "noto"}
+
+
+# ---- searching the strength
+
+
+def test_more_of_one_and_less_of_the_other_halve_the_strengths_left():
+    session = app.Session()
+    assert app.search_strength(session, 0.6, more_real=True) == 0.8
+    assert app.search_strength(session, 0.8, more_real=False) == 0.7
+    assert app.search_strength(session, 0.7, more_real=True) == 0.75
+    assert app.search_strength(session, 0.2, more_real=False) == 0.1, "moved by hand: a new search"
+
+
+@pytest.mark.parametrize(
+    "chosen, says",
+    [
+        (["apple", "noto"], "More like an apple"),
+        (["ice cream"], "More like an ice cream"),
+        ([None], "More real"),
+    ],
+)
+def test_the_button_names_the_subject(chosen, says):
+    assert app.more_real(chosen) == says
 
 
 def test_the_seed_decides_the_picture(checkpoints):
@@ -166,7 +313,7 @@ def test_a_blank_canvas_is_imagined_from_noise_with_a_hint(checkpoints, monkeypa
     white = app.data_url(Image.new("RGB", (512, 512), "white"))
     for canvas in ("", None, {"picture": white, "keep": ""}):
         messages = list(start(checkpoints, app.Session(), canvas))
-        assert messages[0]["say"] == "Step 1 of 10", "all steps: strength 1"
+        assert frames_of(messages)[0]["say"] == "Step 1 of 10", "all steps: strength 1"
         assert messages[-1]["say"].startswith("Pure imagination")
     assert hints == [app.BLANK] * 3
 
@@ -176,8 +323,8 @@ def test_outlines_are_coloured_in_unless_switched_off(checkpoints):
     ImageDraw.Draw(outline).ellipse([8, 8, 56, 56], outline="red", width=4)
 
     def middle(colour):
-        x0 = app.framed(outline, checkpoints["tiny"], {"subject": "apple"}, colour)
-        return x0[0, :, 8, 8].tolist()
+        prepared = app.framed(outline, checkpoints["tiny"], {"subject": "apple"}, colour)
+        return prepared.x0[0, :, 8, 8].tolist()
 
     assert middle(True) == [1, -1, -1] and middle(False) == [1, 1, 1]
 
@@ -202,11 +349,12 @@ def test_strength_0_says_that_the_drawing_was_kept(checkpoints):
 def test_a_bad_picture_is_one_sentence_and_the_result_stays(checkpoints, picture, sentence, monkeypatch):
     warnings = []
     monkeypatch.setattr(app.gr, "Warning", warnings.append)
-    session = app.Session(frames=[torch.zeros(1, 3, 16, 16)])
+    session = app.Session()
+    list(start(checkpoints, session, drawn()))
     (message,) = start(checkpoints, session, {"picture": picture, "keep": ""})
     assert message["phase"] == "idle" and sentence in message["say"]
     assert warnings == [message["say"]]
-    assert len(session.frames) == 1
+    assert list(session.runs) == [1]
 
 
 def test_an_unknown_label_is_one_sentence(checkpoints, monkeypatch):
@@ -226,16 +374,35 @@ def test_a_surprise_is_no_traceback_on_the_page(checkpoints, monkeypatch):
 # ---- stop, and a new run while one is going on
 
 
-def test_stop_keeps_the_last_frame(checkpoints):
+@pytest.fixture
+def slow(monkeypatch):
+    """Every step of the model waits until the test lets it go on: slow.set() for all, see `one_step`."""
+    gate = threading.Semaphore(0)
+    paint = app.paint
+
+    def gated(*args, **kwargs):
+        steps = paint(*args, **kwargs)
+        for step in steps:
+            gate.acquire()
+            yield step
+
+    monkeypatch.setattr(app, "paint", gated)
+    return gate
+
+
+def test_stop_keeps_the_last_frame(checkpoints, slow):
     session = app.Session()
     run = start(checkpoints, session, drawn(), strength=1, steps=50)
-    frames = [next(run) for _ in range(3)]
+    for _ in range(3):
+        slow.release()
+        message = next(run)
     assert app.call_off(session)["phase"] == "idle"
+    slow.release()  # the step that was going on
     rest = list(run)
     assert [m["phase"] for m in rest] == ["done"]
     assert rest[0]["say"].startswith("Stopped after 3 of 50 steps")
-    assert rest[0]["run"] >= frames[0]["run"], "an older number would be ignored by the page"
-    assert len(session.frames) == 3
+    assert rest[0]["run"] >= message["run"], "an older number would be ignored by the page"
+    assert len(session.runs[1].steps) == 3
 
 
 def test_stop_calls_off_a_run_that_waits_in_the_queue(checkpoints):
@@ -245,19 +412,31 @@ def test_stop_calls_off_a_run_that_waits_in_the_queue(checkpoints):
     assert list(run) == []
 
 
-def test_a_new_run_ends_the_old_one_at_its_next_step(checkpoints):
+def test_a_new_run_ends_the_old_one_at_its_next_step(checkpoints, slow):
     session = app.Session()
     old = start(checkpoints, session, drawn(), strength=1, steps=50)
+    slow.release()
     next(old)
     new = start(checkpoints, session, drawn())
+    slow.release()
     assert list(old) == []
+    slow.release(100)
     assert [m["phase"] for m in new][-1] == "done"
 
 
-def test_several_clicks_make_one_run(checkpoints):
+def test_the_newest_drawing_wins_whatever_the_order_they_come_in(checkpoints):
     session = app.Session()
-    runs = [start(checkpoints, session, drawn()) for _ in range(3)]
-    assert [len(list(run)) > 0 for run in runs] == [True, False, False]
+    runs = [start(checkpoints, session, drawn(), seed=seed) for seed in (1, 2, 3)]
+    assert [bool(list(runs[i])) for i in (0, 2, 1, 2)] == [False, True, False, False]
+    assert session.runs[3].settings.seed == 3
+
+
+def test_one_ticket_makes_one_run(checkpoints):
+    session = app.Session()
+    ticket, _ = app.ask(session)
+    rest = ("tiny", drawn(), 0.6, 10, 2.0, 7, 0.0, True, "apple", "noto")
+    runs = [app.generate(checkpoints, session, ticket, *rest) for _ in range(2)]
+    assert [bool(list(run)) for run in runs] == [True, False]
 
 
 def test_closing_a_run_closes_the_sampler(checkpoints, monkeypatch):
@@ -280,10 +459,10 @@ def test_closing_a_run_closes_the_sampler(checkpoints, monkeypatch):
 def test_the_gif_has_every_frame(checkpoints):
     session = app.Session()
     list(start(checkpoints, session, drawn()))
-    gif = decoded(app.make_gif(session)["gif"])
+    gif = decoded(app.make_gif(session, SimpleNamespace(run=1, k=0))["gif"])
     assert (gif.format, gif.n_frames, gif.size) == ("GIF", 6, (app.GIF_SIDE, app.GIF_SIDE))
     with pytest.raises(gr.Error):
-        app.make_gif(app.Session())
+        app.make_gif(session, SimpleNamespace(run=2, k=0))
 
 
 # ---- checkpoints on disk

@@ -1,49 +1,123 @@
-// The result: paints the frames that Python sends, keeps them for looking back, saves them.
+// The result: paints the frames that Python sends, keeps them for looking back, asks for more of them.
 // `props.value` is one message at a time, see `report` in app.py:
-//   {run, start, phase, say, progress, x0, x, picture, name, gif}; phase is wait, run, done or idle. `start`
-//   is the number a run began with; its result may carry a higher one, where Stop raised it since.
+//   {run, phase, say}       always; phase is wait, run, done, chosen or idle
+//   {start, count, box, progress, frames: [{say, x0, x}]}   while a run goes on; `start` is the number it began
+//       with (its result may carry a higher one, where Stop raised it since), a frame holds `count` pictures
+//       side by side, and `box` is where they belong: left, top and side in shares of the canvas
+//   {of, k, picture, name, settings}    the k-th picture of the run that began as `of`, finished
+//   {gif}
 
 const $ = (selector) => element.querySelector(selector);
-const box = $('.result'), say = $('.say'), scrub = $('.scrub'), noise = $('.noise-switch input');
-const SIDE = 512;
-let run = 0, framesOf = 0, frames = [], picture = null, name = 'doodle';
+const box = $('.result'), say = $('.say'), scrub = $('.scrub'), strip = $('.strip');
+const noise = $('.noise-switch input'), all = $('[data-do=all]'), cells = $('.cells');
+const SIDE = 512, THUMBS = 10;
+let run = 0;                                         // the newest run heard of
+let show = null;                                     // the run on show: {start, count, box, frames, done, k}
+let at = 0;                                          // which of its frames
 
 function setPhase(value) {
   box.dataset.phase = value;
   document.body.dataset.doodle = value;              // page.css greys out Stop when nothing runs
-  for (const button of box.querySelectorAll('[data-do]')) button.disabled = value !== 'done';
-  scrub.disabled = value !== 'done' || frames.length < 2;
+  const ready = value === 'done' && show.done;
+  for (const button of box.querySelectorAll('.saves button')) button.disabled = !ready;
+  scrub.disabled = value !== 'done' || show.frames.length < 2;
+  const resume = $('[data-do=resume]');
+  resume.hint ??= resume.title;
+  const last = !ready || at >= show.frames.length - 1;
+  resume.disabled = last;
+  resume.title = last ? resume.dataset.say : resume.hint;
+  all.hidden = !(ready && show.count > 1);
+  const open = value === 'done' && show.count > 1 && show.k === null;
+  const columns = open ? Math.sqrt(show.count) : 0;
+  cells.style.setProperty('--columns', columns);
+  cells.replaceChildren(...Array.from({ length: columns ** 2 }, (_, k) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.dataset.k = k;
+    button.title = button.ariaLabel = `${cells.dataset.say} ${k + 1}`;
+    return button;
+  }));
 }
+
+// ---- painting
 
 const latest = new WeakMap();                        // canvas -> the URL it should end up showing
 
-async function paint(canvas, url) {
-  latest.set(canvas, url);
+async function picture(url) {
   const image = new Image();
   image.src = url;
   await image.decode();
-  if (latest.get(canvas) !== url) return;            // a newer frame was quicker
-  canvas.width = canvas.height = SIDE;
+  return image;
+}
+
+function blank(canvas, side) {
+  canvas.width = canvas.height = side;
   const ctx = canvas.getContext('2d');
-  ctx.imageSmoothingEnabled = true;
   ctx.imageSmoothingQuality = 'high';
-  ctx.drawImage(image, 0, 0, SIDE, SIDE);
+  ctx.fillStyle = '#fff';
+  ctx.fillRect(0, 0, side, side);
+  return ctx;
+}
+
+// Pictures of a frame, each in its own cell of the grid, standing where the drawing stood.
+async function paint(canvas, url, { count, box: [left, top, size] }, side = SIDE, only = null) {
+  latest.set(canvas, url);
+  const image = await picture(url);
+  if (latest.get(canvas) !== url) return;            // a newer frame was quicker
+  const ctx = blank(canvas, side), r = image.height;
+  const columns = only === null ? Math.ceil(Math.sqrt(count)) : 1, cell = side / columns;
+  for (let k = 0; k < count; k++) {
+    if (only !== null && k !== only) continue;
+    const i = only === null ? k : 0, x = (i % columns) * cell, y = Math.floor(i / columns) * cell;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(x, y, cell, cell);
+    ctx.clip();
+    ctx.drawImage(image, k * r, 0, r, r, x + left * cell, y + top * cell, size * cell, size * cell);
+    ctx.restore();
+  }
+  ctx.strokeStyle = '#0002';
+  for (let i = 1; i < columns; i++) {
+    ctx.strokeRect(i * cell, -1, 0, side + 2);
+    ctx.strokeRect(-1, i * cell, side + 2, 0);
+  }
+}
+
+async function paintWhole(canvas, url) {
+  latest.set(canvas, url);
+  const image = await picture(url);
+  if (latest.get(canvas) === url) blank(canvas, SIDE).drawImage(image, 0, 0, SIDE, SIDE);
 }
 
 function showFrame(index) {
-  const frame = frames[index], last = index === frames.length - 1;
-  paint($('canvas.clean'), last && picture ? picture : frame.x0);
-  paint($('canvas.noisy'), frame.x);
+  at = index;
+  const frame = show.frames[index], last = index === show.frames.length - 1;
+  if (last && show.done) paintWhole($('canvas.clean'), show.done.picture);
+  else paint($('canvas.clean'), frame.x0, show, SIDE, show.k);
+  paint($('canvas.noisy'), frame.x, show, SIDE, show.k);
   say.textContent = frame.say;
-  scrub.max = Math.max(frames.length - 1, 1);
-  scrub.value = frames.length < 2 ? 1 : index;
+  scrub.max = Math.max(show.frames.length - 1, 1);
+  scrub.value = show.frames.length < 2 ? 1 : index;
+  for (const thumb of strip.children) thumb.classList.toggle('on', Number(thumb.dataset.at) <= index);
 }
 
-function save(url, extension) {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `${name}.${extension}`;
-  link.click();
+// A few of the frames in a row, above the slider that reaches all of them.
+function fillStrip() {
+  const n = show.frames.length, shown = Math.min(n, THUMBS);
+  strip.replaceChildren(...Array.from({ length: shown }, (_, i) => {
+    const canvas = document.createElement('canvas');
+    canvas.dataset.at = shown < 2 ? 0 : Math.round((i * (n - 1)) / (shown - 1));
+    paint(canvas, show.frames[canvas.dataset.at].x, { ...show, box: [0, 0, 1] }, 96, show.k);
+    return canvas;
+  }));
+}
+
+// ---- what Python says
+
+function finish(message) {
+  show.done = message;
+  show.k = show.count > 1 ? message.k : null;
+  show.frames.at(-1).say = message.say;
 }
 
 watch('value', () => {
@@ -57,38 +131,67 @@ watch('value', () => {
     setPhase('wait');
     say.textContent = message.say;
     const rect = box.getBoundingClientRect();        // on a phone the result stands below the fold
-    const hidden = isNew && rect.top > window.innerHeight * 0.7;
+    const hidden = isNew && !live() && rect.top > window.innerHeight * 0.7;
     if (hidden) box.scrollIntoView({ behavior: 'smooth', block: 'center' });
     return;
   }
   if (message.phase === 'idle') {                    // refused or called off: the earlier result stays
-    setPhase(frames.length ? 'done' : 'empty');
+    setPhase(show ? 'done' : 'empty');
     say.textContent = message.say;
     return;
   }
-  if (message.start !== framesOf) {
-    framesOf = message.start;
-    frames = [];
-    picture = null;
+  if (message.phase === 'chosen') {
+    if (message.of !== show?.start) return;
+    finish(message);
+  } else if (message.start !== show?.start) {
+    show = { start: message.start, count: message.count, box: message.box, frames: [], done: null, k: null };
+    strip.replaceChildren();
   }
-  if (message.x0) frames.push({ x0: message.x0, x: message.x, say: message.say });
-  box.style.setProperty('--progress', message.progress);
+  show.frames.push(...(message.frames ?? []));
+  if ('progress' in message) box.style.setProperty('--progress', message.progress);
   if (message.phase === 'done') {
-    ({ picture, name } = message);
-    if (!frames.length) frames.push({ x0: picture, x: picture });
-    frames[frames.length - 1].say = message.say;
+    show.frames.at(-1).say = message.say;
+    if (message.picture) finish(message);
   }
-  setPhase(message.phase);
-  showFrame(frames.length - 1);
+  if (message.phase !== 'run') fillStrip();
+  showFrame(show.frames.length - 1);
+  setPhase(message.phase === 'run' ? 'run' : 'done');
 });
 
-scrub.addEventListener('input', () => showFrame(Number(scrub.value)));
-noise.addEventListener('change', () => box.classList.toggle('with-noise', noise.checked));
+// ---- what the person does
+
+function save(url, extension) {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${show.done.name}.${extension}`;
+  link.click();
+}
+
+const live = () => document.body.dataset.live === 'on';
+const actions = {
+  reuse: () => window.dispatchEvent(new CustomEvent('doodle:load', { detail: $('canvas.clean').toDataURL() })),
+  png: () => save(show.done.picture, 'png'),
+  gif: () => trigger('gif', { run: show.done.of, k: show.done.k }),
+  resume: () => trigger('resume', { run: show.done.of, k: show.done.k, step: at + 1 }),
+  all: () => { show.done = show.k = null; fillStrip(); showFrame(at); setPhase('done'); },
+};
+
 box.addEventListener('click', (event) => {
   const action = event.target.closest('[data-do]')?.dataset.do;
-  const shown = picture ?? frames.at(-1)?.x0;
-  if (action === 'reuse') window.dispatchEvent(new CustomEvent('doodle:load', { detail: shown }));
-  if (action === 'png') save(shown, 'png');
-  if (action === 'gif') trigger('gif');
+  if (action) actions[action]();
+});
+cells.addEventListener('click', (event) => {
+  const k = event.target.dataset.k;
+  if (k) trigger('choose', { run: show.start, k: Number(k) });
+});
+strip.addEventListener('click', (event) => {
+  if (!event.target.dataset.at || scrub.disabled) return;
+  showFrame(Number(event.target.dataset.at));
+  setPhase('done');
+});
+scrub.addEventListener('input', () => { showFrame(Number(scrub.value)); setPhase('done'); });
+noise.addEventListener('change', () => box.classList.toggle('with-noise', noise.checked));
+window.addEventListener('doodle:changed', () => {
+  if (live() && !document.querySelector('.paper.blank')) trigger('redraw');
 });
 setPhase('empty');
