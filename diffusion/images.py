@@ -9,8 +9,8 @@ and back:
     to_pil     what the model made                           -> PIL, RGB
     paste_back put that where the drawing stood              -> PIL, RGB, the size of the original
 
-All resizing works on *ink*, 255 - value: white paper is no ink at all. That makes the paper beyond the edge
-of a canvas free (zeros), and white comes out as exactly 1.0, whatever was done to it on the way.
+A view of a picture is a square of whole pixels, which may reach beyond the picture's edge. Cutting it out
+works on *ink*, 255 - value: Pillow fills what lies outside with zeros, and no ink is white paper.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 MAX_PIXELS = 40_000_000  # decoded, a picture of this size takes 160 MB
-MAX_SIDE = 30_000
+MAX_SIDE = 10_000  # a picture is laid on a square: this one takes 300 MB
 # A short list keeps out the formats that call other programs (EPS) or that nobody draws in.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 PAPER = 235  # a pixel whose darkest channel is at least this bright is paper, anything else is ink
@@ -35,7 +35,7 @@ SPECK = 1e-5  # dots of ink smaller than this share of the picture are dust
 FILL = 0.85  # share of the frame's side that a framed drawing takes
 LAST_FRAME_MS = 1500  # a GIF rests on its result before it starts again
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom
+Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 class ImageError(ValueError):
@@ -48,7 +48,7 @@ class Prepared:
 
     Attributes:
         x0: float32 (1, 3, R, R) in [-1, 1], white = 1.
-        box: the square of the original that x0 shows, in its pixel coordinates; may reach outside it.
+        box: the square of the original that x0 shows, in its pixels; may reach outside it.
         original_size: (width, height) of the original.
         blank: nothing is drawn on it.
     """
@@ -128,59 +128,18 @@ def flatten(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(paper, image).convert("RGB")
 
 
-# ---------------------------------------------------------------------- resampling
-
-
-def _taps(lo: float, hi: float, count: int, length: int) -> list[tuple[slice, np.ndarray]]:
-    """Weights that resample the interval [lo, hi) of a line of `length` pixels to `count` pixels.
-
-    A triangle filter as wide as an output pixel, but never narrower than an input pixel: that smooths when
-    enlarging and averages (no aliasing) when shrinking. At the ends of the line the weights are normalised
-    again, so that a picture keeps its colour up to its edge; beyond the edge there is no ink.
-
-    Returns:
-        `count` pairs: a slice of input pixels, and their weights (float32, sum 1; none beyond the edge).
-    """
-    scale = (hi - lo) / count
-    width = max(scale, 1.0)
-    taps = []
-    for i in range(count):
-        centre = lo + (i + 0.5) * scale
-        first, last = max(int(np.floor(centre - width)), 0), min(int(np.ceil(centre + width)), length)
-        if not 0 <= centre < length:
-            first = last = 0
-        weights = np.maximum(0, 1 - np.abs(np.arange(first, last) + 0.5 - centre) / width)
-        taps.append((slice(first, last), (weights / weights.sum()).astype(np.float32)))
-    return taps
-
-
-def _resample(ink: np.ndarray, box: Box, size: tuple[int, int]) -> np.ndarray:
-    """What stands in `box` of an image of ink, at another size. No ink lies outside the image.
-
-    Args:
-        ink: (H, W, C), any number type.
-        box: in pixels of `ink`, may reach outside it.
-        size: (width, height) of the result.
-
-    Returns:
-        float32 (height, width, C). Same box and same size give the same values exactly.
-    """
-    left, top, right, bottom = box
-    for lo, hi, count in ((top, bottom, size[1]), (left, right, size[0])):  # rows, then columns
-        out = np.zeros((count, *ink.shape[1:]), dtype=np.float32)
-        for i, (where, weights) in enumerate(_taps(lo, hi, count, ink.shape[0])):
-            if len(weights):
-                out[i] = np.tensordot(weights, ink[where].astype(np.float32), axes=1)
-        ink = out.swapaxes(0, 1)
-    return ink
-
-
-def _ink(image: Image.Image) -> np.ndarray:
-    """RGB image -> uint8 (H, W, 3), 0 = white."""
-    return 255 - np.asarray(image)
+def is_ink(image: Image.Image) -> np.ndarray:
+    """Where anything is drawn: bool (H, W)."""
+    red, green, blue = flatten(image).split()
+    return np.asarray(ImageChops.darker(ImageChops.darker(red, green), blue)) < PAPER
 
 
 # ---------------------------------------------------------------------- to the model
+
+
+def _view(ink: Image.Image, box: Box, size: int) -> Image.Image:
+    """A square of a picture of ink (any mode, 0 = paper) -> size x size."""
+    return ink.crop(box).resize((size, size), Image.Resampling.BILINEAR)
 
 
 def prepare(image: Image.Image, size: int, frame: bool = True) -> Prepared:
@@ -195,15 +154,15 @@ def prepare(image: Image.Image, size: int, frame: bool = True) -> Prepared:
         size: R, the model's image size in pixels.
     """
     flat = flatten(image)
-    ink = _ink(flat)
+    ink = is_ink(flat)
     drawn = _bounding_box(ink)
     width, height = flat.size
     if frame and drawn is not None and _on_paper(ink):
         box = _square(drawn, fill=FILL)
     else:
         box = _square((0, 0, width, height))
-    x0 = 1 - torch.from_numpy(_resample(ink, box, (size, size)).copy()) / 127.5
-    x0 = x0.clamp(-1, 1).permute(2, 0, 1)[None].contiguous()
+    seen = np.array(_view(ImageChops.invert(flat), box, size))
+    x0 = 1 - torch.from_numpy(seen).permute(2, 0, 1)[None].float().contiguous() / 127.5
     return Prepared(x0=x0, box=box, original_size=flat.size, blank=drawn is None)
 
 
@@ -224,8 +183,8 @@ def prepare_mask(mask: Image.Image, prepared: Prepared, size: int) -> Tensor:
         ImageError: the mask is not of the picture's shape.
     """
     free = _mask_array(mask, prepared.original_size)
-    share = _resample(free[..., None], prepared.box, (size, size))[..., 0]
-    return torch.from_numpy((share >= 0.25).astype(np.float32))[None, None]
+    share = np.asarray(_view(Image.fromarray(free.astype(np.uint8) * 255), prepared.box, size))
+    return torch.from_numpy((share >= 64).astype(np.float32))[None, None]
 
 
 def _mask_array(mask: Image.Image, size: tuple[int, int]) -> np.ndarray:
@@ -243,10 +202,9 @@ def _mask_array(mask: Image.Image, size: tuple[int, int]) -> np.ndarray:
 
 def _bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of everything drawn, dust aside; None for a blank canvas."""
-    is_ink = (ink.max(axis=2) > 255 - PAPER).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(is_ink, connectivity=8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     parts = stats[1:]  # row 0 is the paper
-    parts = parts[parts[:, cv2.CC_STAT_AREA] > SPECK * is_ink.size]
+    parts = parts[parts[:, cv2.CC_STAT_AREA] > SPECK * ink.size]
     if not len(parts):
         return None
     left, top, width, height = parts[:, :4].T
@@ -256,15 +214,15 @@ def _bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
 def _on_paper(ink: np.ndarray) -> bool:
     """Is most of the picture's edge white? A drawing may run over the edge in places."""
     edge = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
-    return bool((edge.max(axis=1) <= 255 - PAPER).mean() > 0.6)
+    return bool(edge.mean() < 0.4)
 
 
 def _square(box: Box, fill: float = 1.0) -> Box:
-    """The square with the same centre in which `box` takes `fill` of the side."""
+    """The square around the same centre in which `box` takes `fill` of the side, in whole pixels."""
     left, top, right, bottom = box
-    half = max(right - left, bottom - top) / fill / 2
-    x, y = (left + right) / 2, (top + bottom) / 2
-    return x - half, y - half, x + half, y + half
+    side = round(max(right - left, bottom - top) / fill)
+    x, y = (left + right - side) // 2, (top + bottom - side) // 2
+    return x, y, x + side, y + side
 
 
 # ---------------------------------------------------------------------- from the model
@@ -307,24 +265,16 @@ def paste_back(
     Returns:
         RGB, prepared.original_size, white around the result.
     """
-    width, height = prepared.original_size
-    left, top, right, _ = prepared.box
-    scale = result.width / (right - left)
-    # The same resampling the other way round: the original's frame in the result's pixels.
-    view = (-left * scale, -top * scale, (width - left) * scale, (height - top) * scale)
-    ink = _resample(_ink(flatten(result)), view, prepared.original_size)
-    pixels = 255 - ink.round().astype(np.uint8)
-    if mask is not None:
-        keep = ~_mask_array(mask, prepared.original_size) | ~_inside(prepared.box, prepared.original_size)
-        pixels[keep] = np.asarray(flatten(original))[keep]
-    return Image.fromarray(pixels)
-
-
-def _inside(box: Box, size: tuple[int, int]) -> np.ndarray:
-    """bool (H, W): pixels whose centre lies in the box."""
-    left, top, right, bottom = box
-    x, y = np.arange(size[0]) + 0.5, np.arange(size[1])[:, None] + 0.5
-    return (x >= left) & (x < right) & (y >= top) & (y < bottom)
+    left, top, right, bottom = prepared.box
+    painted = flatten(result).resize((right - left, bottom - top), Image.Resampling.BICUBIC)
+    page = Image.new("RGB", prepared.original_size, "white")
+    if mask is None:
+        page.paste(painted, (left, top))
+    else:
+        page.paste(flatten(original))
+        free = Image.fromarray(_mask_array(mask, prepared.original_size)).crop(prepared.box)
+        page.paste(painted, (left, top), free)
+    return page
 
 
 def save_gif(frames: Sequence[Image.Image], path_or_file: str | PathLike | BinaryIO, ms: int = 80) -> None:

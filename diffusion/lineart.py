@@ -14,16 +14,11 @@ import torch
 from PIL import Image, ImageColor
 from torch import Tensor
 
-from .images import PAPER, flatten
+from .images import PAPER, flatten, is_ink
 
 GAP = 0.05  # lines that end closer to each other than this share of the drawing's side are taken to meet
 SMALLEST = 0.004  # areas below this share of the drawing's box (eyes, dots) stay white
 GREY = 60  # ink whose strongest and weakest channel differ by less than this has no colour of its own
-
-
-def is_ink(image: Image.Image) -> np.ndarray:
-    """Where anything is drawn: bool (H, W)."""
-    return np.asarray(flatten(image)).min(axis=2) < PAPER
 
 
 def enclosed_areas(ink: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:

@@ -86,16 +86,16 @@ def test_paper_round_a_drawing_is_exactly_one() -> None:
 def test_one_colour_stays_that_colour_up_to_the_edge(
     width: int, height: int, size: int, frame: bool, colour: tuple[int, int, int]
 ) -> None:
-    """Shrunk or enlarged, letterboxed: every pixel is the picture's colour, or white."""
+    """Shrunk or enlarged, letterboxed: nothing but that colour, white, and a seam between them."""
     prepared = prepare(Image.new("RGB", (width, height), colour), size, frame)
     seen = pixels(to_pil(prepared.x0)).reshape(-1, 3)
-    is_colour, is_white = (seen == colour).all(axis=1), (seen == 255).all(axis=1)
-    assert (is_colour | is_white).all()
-    if width == height:
-        assert is_colour.all()
-    else:
-        share = min(width, height) / max(width, height)
-        assert is_white.all() or abs(is_colour.mean() - share) <= 1 / size + 1e-9
+    share = min(width, height) / max(width, height)
+    if share == 1 or prepared.blank:
+        assert prepared.blank or (seen == colour).all()
+        return
+    assert (seen >= np.array(colour)).all()
+    ink = (255.0 - seen).sum() / (255.0 * 3 - sum(colour)) / len(seen)
+    assert abs(ink - share) <= 1 / size, "there is as much of it as before"
 
 
 def test_shrinking_averages() -> None:
@@ -236,7 +236,7 @@ def test_paste_back_is_white_outside_the_box() -> None:
     original = apple(400, 50, 60, 100)
     prepared = prepare(original, 64)
     back = pixels(paste_back(Image.new("RGB", (64, 64), BLUE), prepared, original))
-    left, top, right, bottom = (round(v) for v in prepared.box)
+    left, top, right, bottom = prepared.box
     assert (back[top + 1 : bottom - 1, left + 1 : right - 1] == BLUE).all()
     assert (back[:, right + 1 :] == 255).all() and (back[: top - 1] == 255).all()
 
@@ -254,7 +254,8 @@ def test_kept_pixels_are_the_original_s(x: int, y: int, frame: bool, random) -> 
     keep = np.asarray(mask) == 0
     assert np.array_equal(pixels(back)[keep], pixels(original)[keep])
     left, top, right, bottom = prepared.box
-    changed = ~keep & images._inside(prepared.box, original.size)
+    changed = np.zeros_like(keep)
+    changed[max(top, 0) : bottom, max(left, 0) : right] = ~keep[max(top, 0) : bottom, max(left, 0) : right]
     if changed.sum() > 500:
         assert (pixels(back)[changed] != pixels(original)[changed]).any(axis=1).mean() > 0.9
 
@@ -311,7 +312,7 @@ def png_header(width: int, height: int) -> io.BytesIO:
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize("size", [(12_000, 12_000), (100_000, 100_000), (39_000, 2), (8_000, 5_001)])
+@pytest.mark.parametrize("size", [(12_000, 12_000), (100_000, 100_000), (10_001, 2), (8_000, 5_001)])
 def test_too_large_is_refused_before_decoding(size: tuple[int, int], monkeypatch) -> None:
     from PIL import PngImagePlugin
 

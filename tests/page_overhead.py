@@ -1,0 +1,93 @@
+"""How much longer a run takes through the page than in a bare loop: `python tests/page_overhead.py`.
+
+A server, a real Chromium on the same machine, one drawing. Page and loop take turns with the same settings;
+what counts is the ratio of their medians. It also counts the frames that were made and those that were seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+from conftest import CHROMIUM, QUIET  # also puts the project on the path
+
+import app  # isort: skip
+from diffusion import load_checkpoint
+
+WATCH = """() => {
+  window.seen = new Set();
+  const draw = CanvasRenderingContext2D.prototype.drawImage;
+  CanvasRenderingContext2D.prototype.drawImage = function (image, ...rest) {
+    if (this.canvas.matches('.clean')) window.seen.add(image.src);
+    return draw.call(this, image, ...rest);
+  };
+}"""
+RUN = """() => new Promise((resolve) => {
+  window.seen.clear();
+  const began = performance.now();
+  document.querySelector('#generate').click();
+  let begun = false;
+  const look = () => {
+    const phase = document.body.dataset.doodle;
+    begun ||= phase === 'run';
+    if (begun && phase === 'done') setTimeout(() => resolve([look.end - began, window.seen.size]), 300);
+    else setTimeout(look, 1);
+    look.end = performance.now();
+  };
+  look();
+})"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeat", type=int, default=9)
+    parser.add_argument("--strength", type=float, default=0.6)
+    parser.add_argument("--steps", type=int, default=20)
+    args = parser.parse_args()
+
+    from playwright.sync_api import sync_playwright
+
+    path = sorted(app.CHECKPOINTS.glob("*.safetensors"))[0]
+    ckpt = load_checkpoint(path)
+    demo = app.build()
+    _, url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+    with sync_playwright() as playwright:
+        found = next((path for path in CHROMIUM if Path(path).exists()), None)
+        page = playwright.chromium.launch(executable_path=found, args=QUIET).new_page()
+        page.goto(url)
+        page.click("#examples button")
+        page.wait_for_selector(".paper:not(.blank)")
+        page.locator("#advanced button").first.click()
+        for name, value in (("Strength", args.strength), ("Steps", args.steps)):
+            number = page.get_by_label(f"number input for {name}")
+            number.fill(str(value))
+            number.press("Tab")
+        page.evaluate(WATCH)
+        picture = next(iter(app.example_drawings(ckpt)))
+        chosen = [choice for _, choice in app.settle(ckpt, [picture["subject"], *app.FIRST[1:]])]
+        labels = dict(zip(ckpt.label_names, chosen))
+        settings = app.Settings(path.stem, labels, args.strength, args.steps, 2.0, 0.0, 7, True)
+        drawing = app.read_drawing({"picture": picture["url"], "keep": ""}, ckpt, settings)
+
+        def bare() -> tuple[float, int]:
+            began = time.perf_counter()
+            steps = list(app.paint(ckpt, drawing, settings))
+            return (time.perf_counter() - began) * 1000, len(steps)
+
+        through, alone, frames = [], [], []
+        for _ in range(args.repeat + 1):
+            ms, made = bare()
+            alone.append(ms)
+            ms, seen = page.evaluate(RUN)
+            through.append(ms)
+            frames.append((made, seen))
+    loop, whole = statistics.median(alone[1:]), statistics.median(through[1:])  # the first is a warm-up
+    print(f"bare loop   {loop:6.0f} ms for {frames[-1][0]} steps")
+    print(f"through the page {whole:6.0f} ms, {whole / loop:.2f} x; frames made and seen: {frames[1:]}")
+    demo.close()
+
+
+if __name__ == "__main__":
+    main()
