@@ -67,6 +67,7 @@ follows your drawing where it could still be seen and is made up where it could 
 computer.
 """
 FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
+TYPICAL = "Typical of {}"
 QUESTIONS = {"subject": "What is it?", "class": "What is it?", "style": "How should it look?"}
 BLANK = "Your canvas was empty, so this one is pure imagination. Draw something to steer it."
 BAD_PICTURE = "The drawing did not arrive in one piece; please try again."
@@ -150,6 +151,14 @@ def example_drawings(ckpt: Checkpoint) -> list[dict]:
             url = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
             drawings.append({"subject": subject, "name": pretty(subject), "url": url})
     return drawings
+
+
+def typical_colours(ckpt: Checkpoint, *chosen: str | None) -> dict:
+    """For the canvas: colours that things of the chosen name usually have, and what to call them."""
+    if not ckpt.label_names or not chosen or not chosen[0]:
+        return {"label": "", "colours": []}
+    kind, name = next(iter(ckpt.label_names)), chosen[0]
+    return {"label": TYPICAL.format(pretty(name).lower()), "colours": ckpt.colours_of({kind: name})}
 
 
 # -------------------------------------------------------------------------------- one drawing, one run
@@ -584,19 +593,33 @@ COLOURS = {
 }  # fmt: skip
 SIZES = {"Fine": 5, "Medium": 12, "Thick": 24, "Very thick": 48}  # brush width in pixels of the drawing
 TOOLS = {
-    "brush": ("Brush", '<path d="M4 20c3 0 4.5-1.5 4.5-3.5L19 5a1.7 1.7 0 0 0-2.5-2.3L6.5 14'
+    "brush": ("Brush (B)", '<path d="M4 20c3 0 4.5-1.5 4.5-3.5L19 5a1.7 1.7 0 0 0-2.5-2.3L6.5 14'
               'C4.5 14.5 5.5 18 4 20z"/>'),
-    "fill": ("Fill with the colour", '<path d="M5 12l7-8 8 8-7 7a2 2 0 0 1-2.8 0L5 14.5a2 2 0 0 1 0-2.5z'
+    "fill": ("Fill with the colour (F)", '<path d="M5 12l7-8 8 8-7 7a2 2 0 0 1-2.8 0L5 14.5a2 2 0 0 1 0-2.5z'
              'M5 12.5h14.5M21.5 16.5c1 1.8 1 3-.2 3s-1.2-1.2.2-3z"/>'),
-    "eraser": ("Eraser", '<path d="M8 19l-4-4a2 2 0 0 1 0-2.8L12.2 4a2 2 0 0 1 2.8 0l5 5a2 2 0 0 1 0 2.8'
+    "eraser": ("Eraser (E)", '<path d="M8 19l-4-4a2 2 0 0 1 0-2.8L12.2 4a2 2 0 0 1 2.8 0l5 5a2 2 0 0 1 0 2.8'
                'L12.8 19zM8 8.2l7.8 7.8M8 19h12"/>'),
+    "keep": ("Keep this: mark what must stay as it is (K)",
+             '<rect x="5" y="10.5" width="14" height="9.5" rx="2"/><path d="M8 10.5V8a4 4 0 0 1 8 0v2.5"/>'),
 }  # fmt: skip
 ACTIONS = {
     "undo": ("Undo (Ctrl+Z)", '<path d="M8 5L4 9l4 4M4 9h10a5.5 5.5 0 0 1 0 11h-4"/>'),
     "redo": ("Redo (Ctrl+Y)", '<path d="M16 5l4 4-4 4M20 9H10a5.5 5.5 0 0 0 0 11h4"/>'),
-    "upload": ("Upload a picture", '<path d="M12 16V5M7.5 9.5L12 5l4.5 4.5M5 16v3h14v-3"/>'),
     "clear": ("Clear the canvas", '<path d="M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 11v5.5M13.5 11v5.5"/>'),
 }  # fmt: skip
+SOURCES = {
+    "upload": ("Upload a picture", '<path d="M12 16V5M7.5 9.5L12 5l4.5 4.5M5 16v3h14v-3"/>'),
+    "camera": ("Take a picture with the camera",
+               '<path d="M4 8h3.5L9 5.5h6L16.5 8H20a1 1 0 0 1 1 1v9.5a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V9'
+               'a1 1 0 0 1 1-1z"/><circle cx="12" cy="13.5" r="3.5"/>'),
+}  # fmt: skip
+
+
+KEEP = "Keep this"
+CANVAS = (
+    "Drawing canvas: draw with the mouse, a pen or a finger. Keys: B brush, F fill, E eraser, K keep,"
+    " [ and ] for the width, Ctrl+Z to undo."
+)
 
 
 def _canvas_markup() -> str:
@@ -604,27 +627,43 @@ def _canvas_markup() -> str:
         names = f'title="{label}" aria-label="{label}"'
         return f'<button type="button" {attribute} {names} style="{style}">{inside}</button>'
 
-    tools = "".join(button(f'data-tool="{key}"', label, icon(d)) for key, (label, d) in TOOLS.items())
+    words = {"keep": KEEP}  # the one tool that nobody would guess from a picture has its name on it
+    tools = "".join(
+        button(f'data-tool="{key}"', label, icon(d) + words.get(key, "")) for key, (label, d) in TOOLS.items()
+    )
     sizes = "".join(
         button(f'data-width="{px}"', f"{label} brush", f'<i style="--dot:{4 + px * 0.3:.0f}px"></i>')
         for label, px in SIZES.items()
     )
     paints = "".join(button(f'data-paint="{c}"', name, style=f"--paint:{c}") for name, c in COLOURS.items())
-    actions = "".join(button(f'data-do="{key}"', label, icon(d)) for key, (label, d) in ACTIONS.items())
+    actions, sources = (
+        "".join(button(f'data-do="{key}"', label, icon(d)) for key, (label, d) in group.items())
+        for group in (ACTIONS, SOURCES)
+    )
     return f"""
 <div class="doodle" data-size="{SIZES["Thick"]}" data-colour="{COLOURS["Red"]}"
-     data-bad-file="That file is not a picture this browser can open.">
+     data-bad-file="That file is not a picture this browser can open."
+     data-no-camera="There is no camera that this page could use."
+     data-camera-refused="The camera was not allowed; the browser can change that beside the address.">
   <div class="tools" role="toolbar" aria-label="Drawing tools">
-    <div class="group">{tools}<label class="custom" title="Any other colour">
+    <div class="group pens">{tools}</div>
+    <div class="group paints">{paints}<label class="custom" title="Any other colour">
       <input type="color" value="#14b8a6" aria-label="Any other colour"></label></div>
-    <div class="group paints">{paints}</div>
+    <div class="group paints typical" role="group" hidden><span></span></div>
     <div class="group sizes">{sizes}</div>
-    <div class="group">{actions}</div>
+    <div class="group actions">{actions}</div>
+    <div class="group sources">{sources}</div>
   </div>
   <div class="paper blank">
-    <canvas aria-label="Drawing canvas" role="img"></canvas>
+    <canvas class="paint" aria-label="{CANVAS}" role="img"></canvas>
+    <canvas class="keep" aria-hidden="true"></canvas>
     <div class="ring" hidden></div>
     <div class="hint"><b>Draw here</b><span>or drop, paste or upload a picture</span></div>
+    <div class="camera" role="dialog" aria-label="Camera" hidden>
+      <video autoplay muted playsinline></video>
+      <button type="button" data-do="snap">Take picture</button>
+      <button type="button" data-do="cancel">Cancel</button>
+    </div>
     <div class="note" role="status"></div>
   </div>
   <input type="file" accept="image/*" hidden aria-label="Upload a picture">
@@ -672,23 +711,27 @@ EXAMPLES_MARKUP = """
 # Plain functions: Gradio writes an app.pyi beside this file for every subclass of a component.
 
 
-def doodle_canvas() -> gr.HTML:
-    """A canvas to draw on; its value is what `read_canvas` reads, its event `stroke` follows every change."""
-    return _component("canvas.js", _canvas_markup(), "", elem_id="canvas")
+def doodle_canvas(typical: dict | None = None) -> gr.HTML:
+    """A canvas to draw on; its value is what `read_canvas` reads, its event `stroke` follows every change.
+
+    The property `typical` (see `typical_colours`) can be set anew without touching what is drawn.
+    """
+    scripts = ["canvas.js", "tools.js", "pictures.js", "camera.js"]
+    return _component(scripts, _canvas_markup(), "", elem_id="canvas", typical=typical or {})
 
 
 def result_view() -> gr.HTML:
     """Shows the frames of a run as they arrive; its value is the latest message (see `report`)."""
-    return _component("result.js", RESULT_MARKUP, None, elem_id="view")
+    return _component(["result.js"], RESULT_MARKUP, None, elem_id="view")
 
 
 def example_row(drawings: list[dict]) -> gr.HTML:
     """Example drawings to click on; its value is a list of {subject, name, url}."""
-    return _component("examples.js", EXAMPLES_MARKUP, drawings, elem_id="examples", visible=bool(drawings))
+    return _component(["examples.js"], EXAMPLES_MARKUP, drawings, elem_id="examples", visible=bool(drawings))
 
 
-def _component(script: str, markup: str, value, **kwargs) -> gr.HTML:
-    code = (WEB / script).read_text(encoding="utf-8")
+def _component(scripts: list[str], markup: str, value, **kwargs) -> gr.HTML:
+    code = "\n".join((WEB / script).read_text(encoding="utf-8") for script in scripts)
     return gr.HTML(value, html_template=markup, js_on_load=code, apply_default_css=False, **kwargs)
 
 
@@ -729,7 +772,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
 
     with gr.Column(elem_id="workspace"):
         with gr.Column(elem_id="drawing"):
-            canvas = doodle_canvas()
+            canvas = doodle_canvas(typical_colours(first, *(name for _, name in settle(first, FIRST))))
             examples = example_row(drawings)
         with gr.Column(elem_id="painting"):
             view = result_view()
@@ -832,6 +875,12 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     for box in (seed, colour):
         box.input(**tell)
     live.change(None, live, js=LIVE, **quick)
+
+    def recolour(checkpoint: str, *chosen: str) -> gr.HTML:
+        return gr.HTML(typical=typical_colours(checkpoints[checkpoint], *chosen))
+
+    # Whatever changed the subject: a click, an example, another model.
+    gr.on([part.change for part in [picker, *selectors]], recolour, [picker, *selectors], canvas, **quick)
     _api(checkpoints, settings)
 
 

@@ -23,7 +23,7 @@ INK = """selector => {
   }
   return ink / (pixels.length / 4);
 }"""
-DRAWING, RESULT = "#canvas canvas", "#view canvas.clean"
+DRAWING, RESULT = "#canvas canvas.paint", "#view canvas.clean"
 
 
 @pytest.fixture(scope="module")

@@ -1,92 +1,148 @@
 // The drawing canvas. Runs once when Gradio has put the markup of app.py's doodle_canvas on the page;
 // `element` is that markup. After every finished change `props.value` becomes {picture, keep}, two PNG data
 // URLs of N x N pixels ('' for the whole while the canvas is blank), and then the event 'stroke' tells Python.
-// Every word a person reads is in app.py.
+// Every word a person reads is in app.py; tools.js, pictures.js and camera.js go on in the same function,
+// so that they share what is declared here.
 
 const N = 512;                                       // side of the drawing in its own pixels
 const S = window.devicePixelRatio > 1.25 ? 2 : 1;    // backing pixels per drawing pixel: crisp on dense ones
+const SIDE = N * S;
 const UNDO_LEVELS = 20;
 const FILL_TOLERANCE = 60;                           // channels that differ by less count as the same
+const HASTY = 300;                                   // ms: a touch cancelled sooner began a two-finger scroll
 
 const $ = (selector) => element.querySelector(selector);
 const $$ = (selector) => [...element.querySelectorAll(selector)];
-const box = $('.doodle'), paper = $('.paper'), canvas = $('canvas'), ring = $('.ring'), note = $('.note');
-const file = $('input[type=file]'), custom = $('input[type=color]');
-canvas.width = canvas.height = N * S;
-const ctx = canvas.getContext('2d', { willReadFrequently: true });
+const box = $('.doodle'), paper = $('.paper'), canvas = $('canvas.paint'), ring = $('.ring');
+// Two layers: the drawing on white, and above it, where anything is painted, what must be kept of it.
+const layers = { paint: open(canvas), keep: open($('canvas.keep')) };
+const hatch = stripes();
 
 let tool = 'brush', size = Number(box.dataset.size), colour = box.dataset.colour;
-let past = [], future = [];
 
-// ---- the picture and its history
+function open(layer) {
+  layer.width = layer.height = SIDE;
+  return layer.getContext('2d', { willReadFrequently: true });
+}
 
-const snapshot = () => ctx.getImageData(0, 0, N * S, N * S);
-const isBlank = (image) => new Uint32Array(image.data.buffer).every((pixel) => pixel === 0xffffffff);
+function stripes() {                                 // dark and white: seen on any colour of the drawing
+  const tile = document.createElement('canvas'), t = tile.width = tile.height = 10 * S;
+  const pen = tile.getContext('2d');
+  pen.fillStyle = '#fff';
+  pen.fillRect(0, 0, t, t);
+  pen.strokeStyle = '#0f766e';
+  pen.lineWidth = t * 0.42;
+  for (const x of [-t, 0, t]) {
+    pen.moveTo(x - t, 2 * t);
+    pen.lineTo(x + 2 * t, -t);
+  }
+  pen.stroke();
+  return layers.keep.createPattern(tile, 'repeat');
+}
+
+// ---- the two layers and their history
+
+let now = {}, past = [], future = [];                // each state: {paint, keep} of {pixels, empty, url}
 
 function white() {
-  ctx.fillStyle = '#fff';
-  ctx.fillRect(0, 0, N * S, N * S);
+  layers.paint.fillStyle = '#fff';
+  layers.paint.fillRect(0, 0, SIDE, SIDE);
 }
 
-function remember(image = snapshot()) {
-  past.push(image);
-  if (past.length > UNDO_LEVELS) past.shift();
-  future = [];
+const unmark = () => layers.keep.clearRect(0, 0, SIDE, SIDE);
+
+function look(name) {
+  const pixels = layers[name].getImageData(0, 0, SIDE, SIDE);
+  const nothing = name === 'paint' ? 0xffffffff : 0;
+  const empty = new Uint32Array(pixels.data.buffer).every((pixel) => pixel === nothing);
+  return { pixels, empty, url: name === 'keep' && empty ? '' : asUrl(name) };
 }
 
-function travel(from, to) {
-  if (!from.length) return;
-  to.push(snapshot());
-  ctx.putImageData(from.pop(), 0, 0);
-  changed();
-}
-
-function publish() {
-  const blank = isBlank(snapshot());
-  paper.classList.toggle('blank', blank);
-  $('[data-do=undo]').disabled = !past.length;
-  $('[data-do=redo]').disabled = !future.length;
-  $('[data-do=clear]').disabled = blank;
-  props.value = blank ? '' : { picture: asUrl(canvas), keep: '' };
-}
-
-function asUrl(layer) {
+function asUrl(name) {
   const small = document.createElement('canvas');
   small.width = small.height = N;
   const pen = small.getContext('2d');
   pen.imageSmoothingQuality = 'high';
-  pen.drawImage(layer, 0, 0, N, N);
+  pen.drawImage(layers[name].canvas, 0, 0, N, N);
+  if (name === 'keep') {                             // the mask in black and white: black is kept
+    const image = pen.getImageData(0, 0, N, N), pixels = new Uint32Array(image.data.buffer);
+    pixels.forEach((pixel, i) => { pixels[i] = pixel >>> 24 > 127 ? 0xff000000 : 0xffffffff; });
+    pen.putImageData(image, 0, 0);
+  }
   return small.toDataURL('image/png');
 }
 
-function changed() {
+function changed(...names) {
+  past.push(now);
+  if (past.length > UNDO_LEVELS) past.shift();
+  future = [];
+  now = { ...now };
+  for (const name of names) now[name] = look(name);
   publish();
+}
+
+function travel(from, to) {
+  if (!from.length) return;
+  to.push(now);
+  now = from.pop();
+  restore();
+  publish();
+}
+
+function restore() {
+  for (const name in layers) layers[name].putImageData(now[name].pixels, 0, 0);
+}
+
+const isBlank = () => now.paint.empty && now.keep.empty;
+
+function publish() {
+  refresh();
+  props.value = isBlank() ? '' : { picture: now.paint.url, keep: now.keep.url };
   trigger('stroke');
 }
 
-// ---- brush, eraser, bucket
+function refresh() {
+  paper.classList.toggle('blank', isBlank());
+  $('[data-do=undo]').disabled = !past.length;
+  $('[data-do=redo]').disabled = !future.length;
+  $('[data-do=clear]').disabled = isBlank();
+}
 
-let stroke = null;                                   // {id, last, middle} while a pointer is down
+// ---- brush, keep, eraser, bucket
+
+let stroke = null;                                   // {id, name, pen, since, last, middle}, pen down
 
 function spot(event) {
   const rect = canvas.getBoundingClientRect();
-  const k = N * S / rect.width;
+  const k = SIDE / rect.width;
   return { x: (event.clientX - rect.left) * k, y: (event.clientY - rect.top) * k };
 }
 
-function setPen() {
-  ctx.lineCap = ctx.lineJoin = 'round';
-  ctx.lineWidth = size * S;
-  ctx.strokeStyle = ctx.fillStyle = tool === 'eraser' ? '#fff' : colour;
+// The layer that the tool works on at a place: the eraser takes off what lies on top where it sets down.
+function layerAt(point) {
+  if (tool === 'keep') return 'keep';
+  const isKept = tool === 'eraser' && layers.keep.getImageData(point.x, point.y, 1, 1).data[3] > 127;
+  return isKept ? 'keep' : 'paint';
+}
+
+function penFor(name) {
+  const pen = layers[name];
+  pen.lineCap = pen.lineJoin = 'round';
+  pen.lineWidth = size * S;
+  const ink = name === 'keep' ? hatch : tool === 'eraser' ? '#fff' : colour;
+  pen.strokeStyle = pen.fillStyle = ink;
+  pen.globalCompositeOperation = name === 'keep' && tool === 'eraser' ? 'destination-out' : 'source-over';
+  return pen;
 }
 
 function lineTo(point) {
   // Curves between the middles of the recorded points are smooth where straight lines would show corners.
   const middle = { x: (stroke.last.x + point.x) / 2, y: (stroke.last.y + point.y) / 2 };
-  ctx.beginPath();
-  ctx.moveTo(stroke.middle.x, stroke.middle.y);
-  ctx.quadraticCurveTo(stroke.last.x, stroke.last.y, middle.x, middle.y);
-  ctx.stroke();
+  const pen = stroke.pen;
+  pen.beginPath();
+  pen.moveTo(stroke.middle.x, stroke.middle.y);
+  pen.quadraticCurveTo(stroke.last.x, stroke.last.y, middle.x, middle.y);
+  pen.stroke();
   stroke.last = point;
   stroke.middle = middle;
 }
@@ -96,12 +152,12 @@ function channels(hex) {
 }
 
 function bucket(start) {
-  const image = snapshot(), side = N * S, data = image.data, rgb = channels(colour);
+  const side = SIDE, image = layers.paint.getImageData(0, 0, side, side), data = image.data;
+  const rgb = channels(colour);
   const x0 = Math.min(side - 1, Math.max(0, Math.floor(start.x)));
   const y0 = Math.min(side - 1, Math.max(0, Math.floor(start.y)));
   const at = (y0 * side + x0) * 4, old = [data[at], data[at + 1], data[at + 2]];
   if (old.every((value, c) => value === rgb[c])) return;
-  remember();
   const inside = new Uint8Array(side * side);
   const near = (value, p, c) => Math.abs(data[p * 4 + c] - value) <= FILL_TOLERANCE;
   const same = (p) => !inside[p] && old.every((value, c) => near(value, p, c));
@@ -133,23 +189,23 @@ function bucket(start) {
   if (onWhite) {
     for (const q of edge) for (let c = 0; c < 3; c++) data[q * 4 + c] = Math.min(data[q * 4 + c], rgb[c]);
   }
-  ctx.putImageData(image, 0, 0);
-  changed();
+  layers.paint.putImageData(image, 0, 0);
+  changed('paint');
 }
 
 canvas.addEventListener('pointerdown', (event) => {
   if (!event.isPrimary || event.button > 0) return;
   event.preventDefault();
   const point = spot(event);
+  finish();
   if (tool === 'fill') return bucket(point);
-  remember();
   paper.classList.remove('blank');
   try { canvas.setPointerCapture(event.pointerId); } catch { /* the pointer is gone already */ }
-  stroke = { id: event.pointerId, last: point, middle: point };
-  setPen();
-  ctx.beginPath();                                   // a click alone leaves a dot
-  ctx.arc(point.x, point.y, size * S / 2, 0, 2 * Math.PI);
-  ctx.fill();
+  const name = layerAt(point), pen = penFor(name);
+  stroke = { id: event.pointerId, name, pen, since: event.timeStamp, last: point, middle: point };
+  pen.beginPath();                                   // a click alone leaves a dot
+  pen.arc(point.x, point.y, size * S / 2, 0, 2 * Math.PI);
+  pen.fill();
 });
 canvas.addEventListener('pointermove', (event) => {
   moveRing(event);
@@ -157,13 +213,21 @@ canvas.addEventListener('pointermove', (event) => {
   const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
   for (const each of events.length ? events : [event]) lineTo(spot(each));
 });
-for (const name of ['pointerup', 'pointercancel']) {
-  canvas.addEventListener(name, (event) => {
-    if (!stroke || event.pointerId !== stroke.id) return;
-    lineTo(stroke.last);
-    stroke = null;
-    changed();
-  });
+canvas.addEventListener('pointerup', (event) => { if (event.pointerId === stroke?.id) finish(); });
+canvas.addEventListener('pointercancel', (event) => {
+  if (event.pointerId !== stroke?.id) return;
+  if (event.timeStamp - stroke.since > HASTY) return finish();
+  stroke = null;
+  restore();
+  refresh();
+});
+
+function finish() {
+  if (!stroke) return;
+  lineTo(stroke.last);
+  const { name } = stroke;
+  stroke = null;
+  changed(name);
 }
 
 // ---- the ring that shows how wide the brush is
@@ -174,94 +238,11 @@ function moveRing(event) {
   ring.style.width = ring.style.height = wide + 'px';
   ring.style.left = event.clientX - rect.left + 'px';
   ring.style.top = event.clientY - rect.top + 'px';
+  ring.classList.toggle('keeping', layerAt(spot(event)) === 'keep');
   ring.hidden = tool === 'fill' || event.pointerType === 'touch';
 }
 canvas.addEventListener('pointerleave', () => { ring.hidden = true; });
 
-// ---- tools
-
-function choose() {
-  const mark = (selector, isOn) => $$(selector).forEach((b) => b.setAttribute('aria-pressed', isOn(b)));
-  mark('[data-tool]', (b) => b.dataset.tool === tool);
-  mark('[data-width]', (b) => Number(b.dataset.width) === size);
-  mark('[data-paint]', (b) => b.dataset.paint === colour);
-  custom.parentElement.classList.toggle('on', !$$('[data-paint]').some((b) => b.dataset.paint === colour));
-  custom.parentElement.style.setProperty('--paint', custom.value);
-  paper.dataset.tool = tool;
-}
-
-function paintWith(value) {
-  colour = value;
-  if (tool === 'eraser') tool = 'brush';
-  choose();
-}
-
-const actions = {
-  undo: () => travel(past, future),
-  redo: () => travel(future, past),
-  clear: () => { remember(); white(); changed(); },
-  upload: () => file.click(),
-};
-
-box.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  if (!button) return;
-  const { tool: newTool, width, paint, do: action } = button.dataset;
-  if (newTool) tool = newTool;
-  if (width) { size = Number(width); if (tool === 'fill') tool = 'brush'; }
-  if (paint) paintWith(paint);
-  if (action) actions[action]();
-  choose();
-});
-custom.addEventListener('input', () => paintWith(custom.value));
-
-document.addEventListener('keydown', (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-  const typing = 'textarea, [contenteditable], input:not([type=range], [type=checkbox], [type=radio])';
-  if (event.target.closest(typing)) return;
-  const key = event.key.toLowerCase();
-  if (key !== 'z' && key !== 'y') return;
-  event.preventDefault();
-  (key === 'y' || event.shiftKey ? actions.redo : actions.undo)();
-});
-
-// ---- pictures from outside: upload, paste, drop, an example, the last result
-
-async function show(blob) {
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(blob);
-  } catch {
-    note.textContent = box.dataset.badFile;
-    setTimeout(() => { note.textContent = ''; }, 5000);
-    return;
-  }
-  note.textContent = '';
-  const k = Math.min(N / bitmap.width, N / bitmap.height) * S;
-  const width = bitmap.width * k, height = bitmap.height * k;
-  remember();
-  white();
-  ctx.imageSmoothingQuality = 'high';
-  ctx.drawImage(bitmap, (N * S - width) / 2, (N * S - height) / 2, width, height);
-  changed();
-}
-
-file.addEventListener('change', () => { if (file.files[0]) show(file.files[0]); file.value = ''; });
-document.addEventListener('paste', (event) => {
-  const picture = [...(event.clipboardData?.files ?? [])].find((f) => f.type.startsWith('image/'));
-  if (!picture) return;
-  event.preventDefault();
-  show(picture);
-});
-for (const name of ['dragover', 'dragleave', 'drop']) {
-  box.addEventListener(name, (event) => {
-    event.preventDefault();
-    paper.classList.toggle('dropping', name === 'dragover');
-    if (name === 'drop' && event.dataTransfer.files[0]) show(event.dataTransfer.files[0]);
-  });
-}
-window.addEventListener('doodle:load', async (event) => show(await (await fetch(event.detail)).blob()));
-
 white();
-choose();
-publish();
+now = { paint: look('paint'), keep: look('keep') };
+refresh();
