@@ -21,6 +21,7 @@ PAIRS = [
     ("apple", "photo"), ("apple", "noto"), ("apple", "fluent-3d"),
     ("cat", "noto"), ("cat", "fluent-3d"), ("ice cream", "noto"), ("pear", "photo"),
 ]  # fmt: skip
+COLOURS = {"apple": ["#c81e28", "#6a9c31", "#5b3a1c"], "ice cream": ["#f3b4c6", "#e9d9a8", "#c98a4b"]}
 
 
 def tiny_checkpoint(label_names: dict[str, list[str]] = LABELS, pairs: list = PAIRS) -> Checkpoint:
@@ -35,7 +36,9 @@ def tiny_checkpoint(label_names: dict[str, list[str]] = LABELS, pairs: list = PA
     with torch.no_grad():
         for parameter in model.parameters():  # some layers start at zero and would hide time and labels
             parameter.add_(0.05 * torch.randn_like(parameter))
-    return Checkpoint(model.eval(), NoiseSchedule(), label_names, pairs, credits=["Pictures of fruit, CC0"])
+    return Checkpoint(
+        model.eval(), NoiseSchedule(), label_names, pairs, COLOURS, credits=["Pictures of fruit, CC0"]
+    )
 
 
 def apple_drawing(size: int = 512) -> Image.Image:
@@ -93,7 +96,7 @@ def server(checkpoint_folder, drawings_folder):
 CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
 QUIET = (
     "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
-    " --disable-sync"
+    " --disable-sync --use-fake-device-for-media-stream"
 ).split()
 
 

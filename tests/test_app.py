@@ -93,6 +93,16 @@ def test_labels_are_shown_as_people_write_them(name, shown):
     assert app.pretty(name) == shown
 
 
+def test_the_canvas_is_offered_the_colours_of_the_subject(checkpoints):
+    ckpt = checkpoints["tiny"]
+    typical = app.typical_colours(ckpt, "ice cream", "noto")
+    assert typical == {"label": "Typical of ice cream", "colours": ["#f3b4c6", "#e9d9a8", "#c98a4b"]}
+    assert app.typical_colours(ckpt, "cat", "noto")["colours"] == [], "none are known"
+    assert app.typical_colours(ckpt, "a subject of another model", None)["colours"] == []
+    assert app.typical_colours(ckpt, None)["colours"] == []
+    assert app.typical_colours(tiny_checkpoint({}, []))["colours"] == []
+
+
 # ---- what the canvas sends
 
 

@@ -9,7 +9,6 @@ function choose() {
   mark('[data-paint]', (b) => b.dataset.paint === colour);
   custom.parentElement.classList.toggle('on', !$$('[data-paint]').some((b) => b.dataset.paint === colour));
   custom.parentElement.style.setProperty('--paint', custom.value);
-  paper.dataset.tool = tool;
 }
 
 function paintWith(value) {
