@@ -880,7 +880,8 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
         return gr.HTML(typical=typical_colours(checkpoints[checkpoint], *chosen))
 
     # Whatever changed the subject: a click, an example, another model.
-    gr.on([part.change for part in [picker, *selectors]], recolour, [picker, *selectors], canvas, **quick)
+    changes = [part.change for part in (picker, *selectors)]
+    gr.on(changes, recolour, [picker, *selectors], canvas, trigger_mode="always_last", **quick)
     _api(checkpoints, settings)
 
 

@@ -130,8 +130,8 @@ watch('value', () => {
   if (message.phase === 'wait') {
     setPhase('wait');
     say.textContent = message.say;
-    const rect = box.getBoundingClientRect();        // on a phone the result stands below the fold
-    const hidden = isNew && !live() && rect.top > window.innerHeight * 0.7;
+    const { bottom } = $('.frames').getBoundingClientRect();  // on a phone they stand below the fold
+    const hidden = isNew && !live() && bottom > window.innerHeight + 20;
     if (hidden) box.scrollIntoView({ behavior: 'smooth', block: 'center' });
     return;
   }
