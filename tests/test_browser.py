@@ -76,7 +76,9 @@ def page(desktop, server):
 
 def at(page, x: float, y: float) -> tuple[float, float]:
     """A place on the canvas, in shares of its side -> page coordinates."""
-    box = page.locator(DRAWING).bounding_box()
+    canvas = page.locator(DRAWING)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
@@ -171,8 +173,7 @@ def test_stop_ends_a_run_early_and_keeps_what_is_there(page, server):
     wait_for(page, "run")
     page.click("#stop")
     wait_for(page, "done")
-    page.wait_for_function("document.querySelector('.say').textContent.includes('of 50')")
-    assert say(page).startswith("Stopped after ")
+    page.wait_for_function("document.querySelector('.say').textContent.startsWith('Stopped after ')")
     assert count_frames(page) < 40
     assert ink(page, RESULT) > 0.05
 

@@ -92,13 +92,36 @@ async function paintWhole(canvas, url) {
 function showFrame(index) {
   at = index;
   const frame = show.frames[index], last = index === show.frames.length - 1;
-  if (last && show.done) paintWhole($('canvas.clean'), show.done.picture);
-  else paint($('canvas.clean'), frame.x0, show, SIDE, show.k);
-  paint($('canvas.noisy'), frame.x, show, SIDE, show.k);
+  const painted = Promise.all([
+    last && show.done ? paintWhole($('canvas.clean'), show.done.picture)
+      : paint($('canvas.clean'), frame.x0, show, SIDE, show.k),
+    paint($('canvas.noisy'), frame.x, show, SIDE, show.k),
+  ]);
   say.textContent = frame.say;
   scrub.max = Math.max(show.frames.length - 1, 1);
   scrub.value = show.frames.length < 2 ? 1 : index;
   for (const thumb of strip.children) thumb.classList.toggle('on', Number(thumb.dataset.at) <= index);
+  return painted;
+}
+
+// Several frames may arrive at once; each is shown for at least a moment, the last one stays.
+let playing = null;                                  // the run whose frames are being shown, null when at rest
+
+async function play() {
+  const mine = playing = show;
+  while (playing === mine && at < mine.frames.length - 1) {
+    await showFrame(at + 1);
+    await new Promise(requestAnimationFrame);
+  }
+  if (playing !== mine) return;
+  playing = null;
+  setPhase(box.dataset.phase);                       // what may be pressed depends on the frame shown
+}
+
+function look(index) {
+  playing = null;
+  showFrame(index);
+  setPhase('done');
 }
 
 // A few of the frames in a row, above the slider that reaches all of them.
@@ -146,6 +169,7 @@ watch('value', () => {
   } else if (message.start !== show?.start) {
     show = { start: message.start, count: message.count, box: message.box, frames: [], done: null, k: null };
     strip.replaceChildren();
+    at = -1;
   }
   show.frames.push(...(message.frames ?? []));
   if ('progress' in message) box.style.setProperty('--progress', message.progress);
@@ -154,8 +178,9 @@ watch('value', () => {
     if (message.picture) finish(message);
   }
   if (message.phase !== 'run') fillStrip();
-  showFrame(show.frames.length - 1);
   setPhase(message.phase === 'run' ? 'run' : 'done');
+  if (message.phase !== 'run' && at === show.frames.length - 1) showFrame(at);
+  else if (playing !== show) play();
 });
 
 // ---- what the person does
@@ -173,7 +198,7 @@ const actions = {
   png: () => save(show.done.picture, 'png'),
   gif: () => trigger('gif', { run: show.done.of, k: show.done.k }),
   resume: () => trigger('resume', { run: show.done.of, k: show.done.k, step: at + 1 }),
-  all: () => { show.done = show.k = null; fillStrip(); showFrame(at); setPhase('done'); },
+  all: () => { show.done = show.k = null; fillStrip(); look(at); },
 };
 
 box.addEventListener('click', (event) => {
@@ -185,11 +210,9 @@ cells.addEventListener('click', (event) => {
   if (k) trigger('choose', { run: show.start, k: Number(k) });
 });
 strip.addEventListener('click', (event) => {
-  if (!event.target.dataset.at || scrub.disabled) return;
-  showFrame(Number(event.target.dataset.at));
-  setPhase('done');
+  if (event.target.dataset.at && !scrub.disabled) look(Number(event.target.dataset.at));
 });
-scrub.addEventListener('input', () => { showFrame(Number(scrub.value)); setPhase('done'); });
+scrub.addEventListener('input', () => look(Number(scrub.value)));
 noise.addEventListener('change', () => box.classList.toggle('with-noise', noise.checked));
 window.addEventListener('doodle:changed', () => {
   if (live() && !document.querySelector('.paper.blank')) trigger('redraw');
