@@ -849,8 +849,11 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     view.gif(make_gif, session, view, show_progress="hidden", api_visibility="private")
 
     def choose(checkpoint: str, *chosen: str) -> list:
-        updates = selector_updates(checkpoints[checkpoint], list(chosen), count)
-        return [*updates, more_real([update["value"] for update in updates])]
+        """What follows from the words chosen: the words on offer, a button's, and the colours on offer."""
+        ckpt = checkpoints[checkpoint]
+        updates = selector_updates(ckpt, list(chosen), count)
+        values = [update["value"] for update in updates]
+        return [*updates, more_real(values), gr.HTML(typical=typical_colours(ckpt, *values))]
 
     def choose_example(checkpoint: str, event: gr.EventData, *chosen: str) -> list:
         return choose(checkpoint, event.subject, *chosen[1:])
@@ -862,7 +865,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
 
     # What changed is told to result.js, which asks for a new run where Live is on.
     tell = {"fn": None, "js": CHANGED, **quick}
-    words = [*selectors, more]
+    words = [*selectors, more, canvas]
     for selector in selectors[:-1]:  # each kind's choices depend on the kinds before it
         selector.input(choose, [picker, *selectors], words, **quick).then(**tell)
     for selector in selectors[-1:]:
@@ -875,13 +878,6 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     for box in (seed, colour):
         box.input(**tell)
     live.change(None, live, js=LIVE, **quick)
-
-    def recolour(checkpoint: str, *chosen: str) -> gr.HTML:
-        return gr.HTML(typical=typical_colours(checkpoints[checkpoint], *chosen))
-
-    # Whatever changed the subject: a click, an example, another model.
-    changes = [part.change for part in (picker, *selectors)]
-    gr.on(changes, recolour, [picker, *selectors], canvas, trigger_mode="always_last", **quick)
     _api(checkpoints, settings)
 
 

@@ -24,13 +24,20 @@ PAIRS = [
 COLOURS = {"apple": ["#c81e28", "#6a9c31", "#5b3a1c"], "ice cream": ["#f3b4c6", "#e9d9a8", "#c98a4b"]}
 
 
-def tiny_checkpoint(label_names: dict[str, list[str]] = LABELS, pairs: list = PAIRS) -> Checkpoint:
-    """16 x 16 pixels, one level, random weights: a step takes about a millisecond."""
+def tiny_checkpoint(
+    label_names: dict[str, list[str]] = LABELS, pairs: list = PAIRS, image_size: int = 16
+) -> Checkpoint:
+    """Few pixels, one level, random weights: a step takes about a millisecond."""
     torch.manual_seed(0)
     sizes = tuple(len(names) for names in label_names.values())
     model = UNet(
         UNetConfig(
-            image_size=16, patch_size=2, channels=(32,), blocks=1, attention=(False,), label_sizes=sizes
+            image_size=image_size,
+            patch_size=2,
+            channels=(32,),
+            blocks=1,
+            attention=(False,),
+            label_sizes=sizes,
         )
     )
     with torch.no_grad():

@@ -1,0 +1,83 @@
+"""Several checkpoints on one page: subjects, styles and resolution follow the model that is picked."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("gradio")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+import app  # noqa: E402
+from conftest import tiny_checkpoint  # noqa: E402
+from diffusion import save_checkpoint  # noqa: E402
+from test_browser import PATIENCE, draw_circle, wait_for  # noqa: E402
+
+CLASSES = {"class": ["airplane", "cat", "ship"]}
+
+
+@pytest.fixture(scope="module")
+def page(browser, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("several")
+    save_checkpoint(folder / "drawings.safetensors", tiny_checkpoint())
+    save_checkpoint(folder / "photos.safetensors", tiny_checkpoint(CLASSES, [], image_size=32))
+    demo = app.build(folder)
+    _, url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(url)
+    page.wait_for_selector(".paper.blank")
+    yield page
+    context.close()
+    demo.close()
+
+
+def pick(page, model: str) -> None:
+    page.click("#picker input")
+    page.get_by_role("option", name=model).click()
+
+
+def frame_side(page) -> int:
+    """Pixels of the last frame the model made."""
+    page.click(".strip canvas >> nth=0")  # the result itself is enlarged
+    return page.evaluate("""async () => {
+      const urls = [];
+      const draw = CanvasRenderingContext2D.prototype.drawImage;
+      CanvasRenderingContext2D.prototype.drawImage = function (image, ...rest) {
+        urls.push(image.naturalHeight);
+        return draw.call(this, image, ...rest);
+      };
+      document.querySelector('.scrub').dispatchEvent(new Event('input'));
+      await new Promise((done) => setTimeout(done, 300));
+      CanvasRenderingContext2D.prototype.drawImage = draw;
+      return Math.min(...urls);
+    }""")
+
+
+def test_the_page_follows_the_model(page):
+    draw_circle(page)
+    page.click("#generate")
+    wait_for(page, "done")
+    assert frame_side(page) == 16
+    assert page.is_visible("#label-1")
+
+    pick(page, "photos")
+    page.wait_for_selector("#label-1", state="hidden")
+    assert page.input_value("#label-0 input") == "Airplane"
+    page.click("#label-0 input")
+    offered = page.locator("#label-0 [role=option]").all_inner_texts()
+    assert [name.strip("✓\n ") for name in offered] == ["Airplane", "Cat", "Ship"]
+    page.get_by_role("option", name="Ship").click()
+    page.click("#generate")
+    page.wait_for_function("document.body.dataset.doodle == 'run'")
+    wait_for(page, "done")
+    assert frame_side(page) == 32
+
+    page.locator(".scrub").fill("3")
+    pick(page, "drawings")
+    page.wait_for_selector("#label-1", state="visible")
+    assert page.input_value("#label-0 input") == "Apple"
+    page.click("[data-do=resume]")
+    page.get_by_text(app.OTHER_MODEL).first.wait_for()
+    assert page.is_enabled("[data-do=reuse]"), "the result is still there"
+    assert page.locator(".toast-body").count() == 1, "nothing else went wrong"
