@@ -275,6 +275,10 @@ def test_a_phone_has_everything_within_its_width(open_page):
     size = {"width": 390, "height": 844}
     page = open_page(viewport=size, device_scale_factor=2, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    outside = """() => [...document.querySelectorAll('button, input, canvas')]
+      .filter((part) => !part.closest('.examples') && part.getBoundingClientRect().right > 390)
+      .map((part) => part.outerHTML)"""
+    assert page.evaluate(outside) == []
     page.touchscreen.tap(*at(page, 0.5, 0.5))
     assert ink(page) > 0
     page.tap("#generate")
