@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import html
 import io
 import json
 import os
@@ -17,7 +18,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -29,10 +30,11 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from PIL.PngImagePlugin import PngInfo  # noqa: E402
 
-from diffusion import images  # noqa: E402
+from diffusion import images, lesson  # noqa: E402
 from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint  # noqa: E402
 from diffusion.lineart import colour_in  # noqa: E402
 from diffusion.sampler import Step  # noqa: E402
+from diffusion.schedule import NoiseSchedule  # noqa: E402
 from diffusion.sdedit import StrengthSearch, edit  # noqa: E402
 
 HERE = Path(__file__).parent
@@ -64,7 +66,7 @@ buried in noise then takes the noise away again, step by step, steered by the wo
 follows your drawing where it could still be seen and is made up where it could not. The idea is called
 [SDEdit](https://arxiv.org/abs/2108.01073), the steps are [DDIM](https://arxiv.org/abs/2010.02502) with
 [classifier-free guidance](https://arxiv.org/abs/2207.12598), and everything runs on the processor of this
-computer.
+computer. Below stand its parts, one by one, on the drawing of the other tab.
 """
 FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
 TYPICAL = "Typical of {}"
@@ -735,6 +737,335 @@ def _component(scripts: list[str], markup: str, value, **kwargs) -> gr.HTML:
     return gr.HTML(value, html_template=markup, js_on_load=code, apply_default_css=False, **kwargs)
 
 
+# ------------------------------------------------------------------------------------------------ lesson
+
+DDPM = "[DDPM](https://arxiv.org/abs/2006.11239)"
+IMPROVED_DDPM = "[improved DDPM](https://arxiv.org/abs/2102.09672)"
+SDEDIT = "[SDEdit](https://arxiv.org/abs/2108.01073)"
+DDIM = "[DDIM](https://arxiv.org/abs/2010.02502)"
+GUIDANCE = "[classifier-free guidance](https://arxiv.org/abs/2207.12598)"
+NOISING = rf"""## 1. A drawing drowns in noise
+Your drawing $x_0$ is mixed with random noise $\epsilon$, in a proportion that the timestep $t$ alone decides
+({DDPM}, eq. 4). *Strength* picks the $t_0$ at which the network takes over ({SDEDIT}): it will follow what
+can still be seen there.
+"""
+NOISING_EQUATION = r"""$$\begin{aligned}
+x_t &= \sqrt{\bar\alpha_t}\;x_0 + \sqrt{1-\bar\alpha_t}\;\epsilon \\
+x_{%(t)s} &= \sqrt{%(abar)s}\;x_0 + \sqrt{%(rest)s}\;\epsilon \\
+&= %(signal)s\;x_0 + %(noise)s\;\epsilon
+\end{aligned}$$"""
+SCHEDULE = rf"""## 2. The schedule: how much is left
+$\bar\alpha_t$ is the drawing's share in the variance of $x_t$. With {DDPM}'s linear schedule hardly anything
+is left over the last third of the steps; the cosine schedule of {IMPROVED_DDPM} (eq. 17) falls more evenly,
+so that every step has something to do.
+"""
+STEP = rf"""## 3. One step back
+The network tells the noise $\hat\epsilon$ in $x_t$ from the picture $\hat x_0$ it believes to be underneath.
+A step of {DDIM} (eq. 12) mixes the two again as they would stand at $t'$, the next timestep of the run, where
+there is less noise. $z$ is fresh noise, used only where eta is above 0.
+"""
+STEP_EQUATION = r"""$$\begin{aligned}
+x_{t'} &= \sqrt{\bar\alpha_{t'}}\;\hat x_0 + \sqrt{1-\bar\alpha_{t'}-\sigma^2}\;\hat\epsilon + \sigma z \\
+x_{%(t)s} &= %(x0)s\;\hat x_0 + %(eps)s\;\hat\epsilon + %(sigma)s\,z
+\end{aligned}$$"""
+DIALS = rf"""## 4. Two dials: guidance and eta
+Each step asks the network twice, with your words and without, and goes $w$ times the way from the second
+answer to the first ({GUIDANCE}): 1 is off, more follows the words more and gets harsher. *Eta* is how much
+fresh noise each step mixes in: 0 is {DDIM}, 1 is {DDPM}.
+"""
+COMPARE = "Paint all six"
+TIME_INFO = "0: hardly any noise, {last}: nothing else. The papers count from 1."
+OWN, EXAMPLE = "your drawing", "an example, because your canvas is blank"
+GUIDANCES, ETAS = (1.0, 2.0, 4.0), (0.0, 0.5, 1.0)  # what the comparison varies, the rest as on the page
+INLINE_LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the lesson is about: the drawing and the settings of the first tab, when the second was opened."""
+
+    settings: Settings
+    canvas: dict | str  # the canvas's value, "" where an example drawing takes the place of a blank one
+    x0: torch.Tensor = field(compare=False)  # (1, 3, R, R)
+
+    @property
+    def edit_settings(self) -> dict:
+        """Arguments that `lesson.first_step` and `lesson.compare` share."""
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        return {
+            "labels": self.settings.labels,
+            "num_inference_steps": self.settings.steps,
+            "generator": generator,
+        }
+
+
+def look(
+    checkpoints: dict[str, Checkpoint],
+    checkpoint: str,
+    canvas: dict | str | None,
+    strength: float,
+    steps: int,
+    guidance: float,
+    seed: int,
+    eta: float,
+    colour: bool,
+    *chosen: str,
+) -> Example:
+    """What the first tab holds now; an example drawing takes the place of a blank canvas."""
+    ckpt = checkpoints[checkpoint]
+    labels = dict(zip(ckpt.label_names, [value for _, value in settle(ckpt, list(chosen))]))
+    settings = Settings(
+        checkpoint, labels, float(strength), int(steps), float(guidance), float(eta), int(seed or 0), colour
+    )
+    try:
+        drawing = read_drawing(canvas, ckpt, settings)
+    except images.ImageError as error:
+        gr.Warning(str(error))
+        drawing = None
+    if drawing:
+        return Example(settings, canvas, drawing.prepared.x0)
+    return Example(settings, "", framed(_stand_in(ckpt, labels), ckpt, labels, colour).x0)
+
+
+def _stand_in(ckpt: Checkpoint, labels: dict[str, str]) -> Image.Image:
+    """The example drawing of the chosen subject, or of an apple."""
+    urls = {drawing["subject"]: drawing["url"] for drawing in reversed(example_drawings(ckpt))}
+    url = urls.get(next(iter(labels.values()), ""))
+    return read_data_url(url) or images.load(DRAWINGS / "apple.png")
+
+
+def _timestep(schedule: NoiseSchedule, t: float | None) -> int:
+    """What the slider says, whose box may be empty and whose end may belong to a longer schedule."""
+    return min(int(t or 0), schedule.num_train_timesteps - 1)
+
+
+def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str, str]:
+    """Parts 1 and 2 of the lesson at timestep t: the equation, its pictures, the plotted schedules."""
+    schedule = checkpoints[example.settings.model].schedule
+    t = _timestep(schedule, t)
+    parts = lesson.noise_parts(
+        schedule, example.x0, lesson.seeded_noise(example.x0, example.settings.seed), t
+    )
+    signal, noise = _latex(parts.signal_scale), _latex(parts.noise_scale)
+    equation = NOISING_EQUATION % {
+        "t": t, "abar": _latex(parts.abar), "rest": _latex(1 - parts.abar), "signal": signal, "noise": noise
+    }  # fmt: skip
+    whose = OWN if example.canvas else EXAMPLE
+    pictures = _figures(
+        _figure(parts.signal, f"{_number(parts.signal_scale)} {X0}", f"What is left of {whose}"), "+",
+        _figure(parts.noise, f"{_number(parts.noise_scale)} {EPS}", "The noise"), "=",
+        _figure(parts.x_t, _x(t), f"Both together at timestep {t}"),
+        kind="sum", note="" if example.canvas else f"This is {EXAMPLE}.",
+    )  # fmt: skip
+    return equation, pictures, _plot(schedule, t, example.settings.strength)
+
+
+def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str]:
+    """Part 3 at timestep t: the equation and its pictures."""
+    ckpt = checkpoints[example.settings.model]
+    t = _timestep(ckpt.schedule, t)
+    dials = {"guidance_scale": example.settings.guidance, "eta": example.settings.eta}
+    step = lesson.first_step(ckpt, example.x0, t, **dials, **example.edit_settings)
+    equation = STEP_EQUATION % {
+        "t": step.t_prev, "x0": _latex(step.x0_scale), "eps": _latex(step.eps_scale),
+        "sigma": _latex(step.sigma),
+    }  # fmt: skip
+    end = " (the clean picture)" if step.t_prev < 0 else ""
+    return equation, _figures(
+        _figure(step.x_t, f"{_x(t)}: where the step starts", f"The noisy picture at timestep {t}"),
+        _figure(step.eps, f"{EPS_HAT}: noise, says the network", "The predicted noise"),
+        _figure(step.x0, f"{X0_HAT}: picture, says the network", "The predicted clean picture"),
+        _figure(step.x_prev, f"{_x(step.t_prev)}: where it ends{end}", f"The picture at {step.t_prev}"),
+        kind="four",
+    )
+
+
+def explain_dials(checkpoints: dict[str, Checkpoint], example: Example) -> Iterator[str]:
+    """Part 4: the pictures with each guidance and each eta, after every step of painting them."""
+    settings = [lesson.Setting(w, example.settings.eta) for w in GUIDANCES]
+    settings += [lesson.Setting(example.settings.guidance, eta) for eta in ETAS]
+    ckpt = checkpoints[example.settings.model]
+    stream = lesson.compare(
+        ckpt, example.x0, settings=settings, strength=example.settings.strength, **example.edit_settings
+    )
+    with contextlib.closing(stream):
+        for step in stream:
+            yield _dials(example, step.x0.split(1), f"Step {step.index} of {step.total}.")
+
+
+def _dials(example: Example, pictures: Sequence[torch.Tensor | None] = (None,) * 6, say: str = "") -> str:
+    """Two rows of three pictures; empty frames before they are painted."""
+
+    def row(name: str, symbol: str, values: tuple, now: float, pictures: Sequence) -> str:
+        figures = [
+            _figure(
+                picture,
+                f"{symbol} = {value:g}" + (", as set" if value == now else ""),
+                f"Painted with {name.lower()} {value:g}",
+                smooth=True,
+            )
+            for value, picture in zip(values, pictures)
+        ]
+        return _figures(*figures, kind="three", title=name)
+
+    now = example.settings
+    words = html.escape(", ".join(pretty(name) for name in now.labels.values()))
+    same = f"{words}; strength {now.strength:g}, seed {now.seed}. {say}"
+    count = len(GUIDANCES)
+    guidances = row("Guidance", "<i>w</i>", GUIDANCES, now.guidance, pictures[:count])
+    return guidances + row("Eta", "eta", ETAS, now.eta, pictures[count:]) + f'<p class="note">{same}</p>'
+
+
+# Symbols in captions, where there is no KaTeX.
+X0, EPS = "<i>x</i><sub>0</sub>", "<i>ε</i>"
+X0_HAT, EPS_HAT = "<i>x̂</i><sub>0</sub>", "<i>ε̂</i>"
+
+
+def _x(t: int) -> str:
+    return f"<i>x</i><sub>{t}</sub>"
+
+
+def _number(value: float) -> str:
+    """Three decimals, small values two digits: 0.345, 2.4e-09, 1."""
+    if value in (0, 1):
+        return f"{value:g}"
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+
+
+def _latex(value: float) -> str:
+    digits, _, exponent = _number(value).partition("e")
+    return rf"{digits}\cdot 10^{{{int(exponent)}}}" if exponent else digits
+
+
+def _figure(x: torch.Tensor | None, caption: str, alt: str, smooth: bool = False) -> str:
+    """A picture with a line under it; x (1, 3, R, R), or None for an empty frame."""
+    image = '<div class="empty"></div>'
+    if x is not None:
+        scaling = "smooth" if smooth else "pixelated"
+        # Decoded at once, so that nothing flickers while t is being dragged.
+        source = f'src="{data_url(images.to_pil(x))}" decoding="sync"'
+        image = f'<img class="{scaling}" alt="{alt}" {source} draggable="false">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+def _figures(*parts: str, kind: str, title: str = "", note: str = "") -> str:
+    """Figures in a row; "+" and "=" may stand between them. `kind` is the row's class in lesson.css."""
+    row = "".join(part if part.startswith("<") else f'<span class="sign">{part}</span>' for part in parts)
+    title = title and f"<h3>{title}</h3>"
+    note = note and f'<p class="note">{note}</p>'
+    return f'{title}<div class="figures {kind}">{row}</div>{note}'
+
+
+PLOT = {"left": 42, "right": 580, "top": 28, "bottom": 250}  # the axes, in units of the SVG
+
+
+def _plot(schedule: NoiseSchedule, t: int, strength: float) -> str:
+    """abar_t against t for every schedule as SVG, with the chosen t and the first tab's t0 marked."""
+    total = schedule.num_train_timesteps
+    left, right, top, bottom = PLOT.values()
+
+    def place(step: float, abar: float) -> tuple[float, float]:
+        x, y = left + (right - left) * step / total, bottom - (bottom - top) * abar
+        return round(x, 1), round(y, 1)
+
+    legend, shapes = [], []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x, y = place(share * total, share)
+        shapes.append(f'<path class="grid" d="M{left} {y}H{right}"/>')
+        shapes.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{share:g}</text>')
+        shapes.append(f'<text x="{x}" y="{bottom + 20}" text-anchor="middle">{share * total:.0f}</text>')
+    shapes.append(f'<path class="axis" d="M{left} {top}V{bottom}H{right}"/>')
+    shapes.append(f'<text class="name" x="{left}" y="{top - 12}" text-anchor="middle">ᾱ</text>')
+    shapes.append(f'<text class="name" x="{right + 8}" y="{bottom + 4}">t</text>')
+    for kind, abar in lesson.schedule_curves(total).items():
+        own = "own" if kind == schedule.kind else "other"
+        steps = [*range(0, total, max(1, total // 125)), total - 1]
+        points = " ".join("{},{}".format(*place(step, abar[step].item())) for step in steps)
+        shapes.append(f'<polyline class="{own}" points="{points}"/>')
+        name = f"{kind}, this network's" if own == "own" else kind
+        legend.append(f'<li><i class="{own}"></i>{name}</li>')
+    t0 = lesson.start_timestep(strength, total)
+    for name, step, radius in (("start", t0, 8), ("now", t, 5)):
+        if step >= 0:
+            x, y = place(step, schedule.abar(step).item())
+            shapes.append(f'<path class="{name}" d="M{x} {bottom}V{top}"/>')
+            shapes.append(f'<circle class="{name}" cx="{x}" cy="{y}" r="{radius}" data-t="{step}"/>')
+    abar = _number(schedule.abar(t).item())
+    where = f"<i>t</i><sub>0</sub> = {t0}" if t0 >= 0 else "no noise"
+    legend += [
+        f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {abar}</span></li>',
+        f'<li><i class="start"></i><span>{where} for strength {strength:g}</span></li>',
+    ]
+    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {abar}"
+    return (
+        f'<svg class="plot" viewBox="0 0 600 276" role="img" aria-label="{alt}">{"".join(shapes)}</svg>'
+        f'<ul class="legend">{"".join(legend)}</ul>'
+    )
+
+
+def _lesson(checkpoints: dict[str, Checkpoint], tab: gr.Tab, sources: list) -> None:
+    """The second tab: the method on the drawing of the first.
+
+    Args:
+        sources: the first tab's components, as `look` takes them: model, canvas, settings, selectors.
+    """
+    picker = sources[0]
+    first = next(iter(checkpoints.values()))
+    last = max(ckpt.schedule.num_train_timesteps for ckpt in checkpoints.values()) - 1
+    start = look(checkpoints, *(source.value for source in sources))
+    example = gr.State(start)
+
+    def words(text: str, **kwargs) -> gr.Markdown:
+        return gr.Markdown(text, latex_delimiters=INLINE_LATEX, **kwargs)
+
+    def pictures(elem_id: str, value: str = "") -> gr.HTML:
+        return gr.HTML(value, elem_id=elem_id, elem_classes="shown", apply_default_css=False)
+
+    with gr.Column(elem_id="lesson"):
+        how = gr.Markdown(how_it_works(first), elem_id="how")
+        with gr.Column(elem_id="time"):
+            t = gr.Slider(
+                0, last, round(0.6 * last), step=1, buttons=[],
+                label="Timestep t", info=TIME_INFO.format(last=last),
+            )  # fmt: skip
+        with gr.Column(elem_classes="part"):
+            words(NOISING)
+            noising_equation, noising = words("", elem_id="noising-equation"), pictures("noising")
+        with gr.Column(elem_classes="part"):
+            words(SCHEDULE)
+            plot = pictures("schedule")
+        with gr.Column(elem_classes="part"):
+            words(STEP)
+            step_equation, step = words("", elem_id="step-equation"), pictures("step")
+        with gr.Column(elem_classes="part"):
+            words(DIALS)
+            compare = gr.Button(COMPARE, variant="primary", elem_id="compare")
+            dials = pictures("dials", _dials(start))
+        credits = gr.Markdown(credits_of(first), elem_id="credits")
+
+    def open_lesson(old: Example, *values) -> tuple:
+        new = look(checkpoints, *values)
+        return new, gr.skip() if new == old else _dials(new)
+
+    def switch(checkpoint: str) -> tuple[str, str]:
+        return how_it_works(checkpoints[checkpoint]), credits_of(checkpoints[checkpoint])
+
+    quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    painting = {"show_progress": "hidden", "api_visibility": "private", **MODEL}
+    noised = {"fn": partial(explain_noising, checkpoints), "inputs": [example, t],
+              "outputs": [noising_equation, noising, plot]}  # fmt: skip
+    stepped = {"fn": partial(explain_step, checkpoints), "inputs": [example, t],
+               "outputs": [step_equation, step]}  # fmt: skip
+    for event in (tab.select, picker.input):
+        event(open_lesson, [example, *sources], [example, dials], **quick).then(**noised, **quick).then(
+            **stepped, **painting
+        )
+    picker.input(switch, picker, [how, credits], **quick)
+    t.input(**noised, trigger_mode="always_last", **quick)
+    t.input(**stepped, trigger_mode="always_last", **painting)
+    compare.click(partial(explain_dials, checkpoints), example, dials, trigger_mode="once", **painting)
+
+
 # -------------------------------------------------------------------------------------------------- page
 
 
@@ -756,14 +1087,22 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
             for problem in problems:
                 gr.Markdown(problem, elem_classes="problem")
             if checkpoints:
-                _workspace(checkpoints, picker)
+                with gr.Tabs(elem_id="tabs"):
+                    with gr.Tab("Draw"):
+                        sources = _workspace(checkpoints, picker)
+                    with gr.Tab("How it works") as tab:
+                        _lesson(checkpoints, tab, sources)
             else:
                 gr.Markdown(NO_MODEL, elem_id="no-model")
     return demo.queue(max_size=32)
 
 
-def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
-    """The two canvases, the controls and everything that happens between them."""
+def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
+    """The two canvases, the controls and everything that happens between them.
+
+    Returns:
+        The components that say what to paint: model, canvas, settings, labels.
+    """
     first = next(iter(checkpoints.values()))
     drawings = example_drawings(first)
     count = max(len(ckpt.label_names) for ckpt in checkpoints.values())
@@ -820,8 +1159,6 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
             colour = gr.Checkbox(
                 True, label="Colour in outlines", info="Fills a drawing that is only lines", elem_id="colour"
             )
-    with gr.Accordion("How it works", open=False, elem_id="how"):
-        how = gr.Markdown(how_it_works(first))
 
     settings = [strength, steps, guidance, seed, eta, colour]
     quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
@@ -829,8 +1166,13 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     busy = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private", **MODEL}
 
     # Asking is not queued: it tells the run that is going on to end before the new one takes its turn.
-    sources = [session, ticket, picker, canvas, *settings, *selectors]
-    then = {"fn": partial(generate, checkpoints), "inputs": sources, "outputs": view, **busy}
+    sources = [picker, canvas, *settings, *selectors]
+    then = {
+        "fn": partial(generate, checkpoints),
+        "inputs": [session, ticket, *sources],
+        "outputs": view,
+        **busy,
+    }
     many = {"fn": ask, "inputs": [session, pictures], "outputs": [ticket, view], **each}
     one = {"fn": ask, "inputs": session, "outputs": [ticket, view], **each}
     go.click(**many).then(**then)
@@ -861,7 +1203,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     def switch(checkpoint: str, *chosen: str) -> list:
         ckpt = checkpoints[checkpoint]
         shown = example_drawings(ckpt)
-        return [*choose(checkpoint, *chosen), gr.update(value=shown, visible=bool(shown)), how_it_works(ckpt)]
+        return [*choose(checkpoint, *chosen), gr.update(value=shown, visible=bool(shown))]
 
     # What changed is told to result.js, which asks for a new run where Live is on.
     tell = {"fn": None, "js": CHANGED, **quick}
@@ -871,7 +1213,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
     for selector in selectors[-1:]:
         selector.input(**tell)
     examples.pick(choose_example, [picker, *selectors], words, **quick).then(**tell)
-    picker.input(switch, [picker, *selectors], [*words, examples, how], **quick).then(**tell)
+    picker.input(switch, [picker, *selectors], [*words, examples], **quick).then(**tell)
     canvas.stroke(**tell)
     for slider in (strength, steps, guidance, eta):
         slider.release(**tell)
@@ -879,6 +1221,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> None:
         box.input(**tell)
     live.change(None, live, js=LIVE, **quick)
     _api(checkpoints, settings)
+    return sources
 
 
 def _selectors(ckpt: Checkpoint, count: int) -> list[gr.Dropdown | gr.Radio]:
@@ -892,11 +1235,12 @@ def _selectors(ckpt: Checkpoint, count: int) -> list[gr.Dropdown | gr.Radio]:
 
 
 def how_it_works(ckpt: Checkpoint) -> str:
-    text = HOW_IT_WORKS.format(size=ckpt.image_size)
+    return HOW_IT_WORKS.format(size=ckpt.image_size)
+
+
+def credits_of(ckpt: Checkpoint) -> str:
     credits = [re.sub(r"\s+", " ", credit) for credit in ckpt.credits]
-    if credits:
-        text += "\n\nThe network was trained on:\n" + "\n".join(f"- {credit}" for credit in credits)
-    return text
+    return "The network was trained on:\n" + "\n".join(f"- {credit}" for credit in credits) if credits else ""
 
 
 def _api(checkpoints: dict[str, Checkpoint], settings: list) -> None:
@@ -946,7 +1290,7 @@ THEME = gr.themes.Base(
 )
 LAUNCH = {  # one place for the server's settings, so that the tests open the same page
     "theme": THEME,
-    "css_paths": WEB / "page.css",
+    "css_paths": [WEB / "page.css", WEB / "lesson.css"],
     "footer_links": ["api"],
     "run_history": False,
     "enable_monitoring": False,

@@ -219,7 +219,7 @@ def compare(
     both = torch.cat([null, told]).to(image.device)
     if not timesteps:
         same = image.repeat(batch, 1, 1, 1)
-        return iter([Step(index=0, total=0, t=0, x=same, x0=same)])
+        return (step for step in [Step(index=0, total=0, t=0, x=same, x0=same)])
     generator = generator or torch.Generator(device=image.device).manual_seed(0)
     scales = torch.tensor([setting.guidance_scale for setting in settings]).to(image).reshape(-1, 1, 1, 1)
 
