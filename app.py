@@ -60,13 +60,10 @@ NO_MODEL = """### There is no trained model yet
 Put a checkpoint (a `.safetensors` file) into the `checkpoints` folder beside `app.py` and start again.
 To train one on your own pictures, see `python -m diffusion.train --help`."""
 HOW_IT_WORKS = """
-Your drawing is shrunk to {size} x {size} pixels and covered with random noise: a little at a low strength, so
-that your shapes and colours stay, a lot at a high one. A neural network that has seen many pictures being
-buried in noise then takes the noise away again, step by step, steered by the words you chose. What comes out
-follows your drawing where it could still be seen and is made up where it could not. The idea is called
-[SDEdit](https://arxiv.org/abs/2108.01073), the steps are [DDIM](https://arxiv.org/abs/2010.02502) with
-[classifier-free guidance](https://arxiv.org/abs/2207.12598), and everything runs on the processor of this
-computer. Below stand its parts, one by one, on the drawing of the other tab.
+Your drawing is shrunk to {size} x {size} pixels and covered with random noise: a little at a low strength, a
+lot at a high one. A neural network then takes the noise away again, step by step, steered by the words you
+chose: it follows your drawing where that can still be seen, and makes up the rest. Here are the parts of it,
+one by one, on the drawing of the other tab; everything runs on the processor of this computer.
 """
 FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
 TYPICAL = "Typical of {}"
