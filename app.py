@@ -922,16 +922,18 @@ def _x(t: int) -> str:
     return f"<i>x</i><sub>{t}</sub>"
 
 
-def _number(value: float) -> str:
-    """Three decimals, small values two digits: 0.345, 2.4e-09, 1."""
+def _number(value: float, power: str = "·10<sup>{}</sup>") -> str:
+    """Three decimals; small values get two digits and a power of ten: 0.345, 1, 2.4·10<sup>-9</sup>."""
     if value in (0, 1):
         return f"{value:g}"
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+    if value >= 0.001:
+        return f"{value:.3f}"
+    digits, exponent = f"{value:.1e}".split("e")
+    return digits + power.format(int(exponent))
 
 
 def _latex(value: float) -> str:
-    digits, _, exponent = _number(value).partition("e")
-    return rf"{digits}\cdot 10^{{{int(exponent)}}}" if exponent else digits
+    return _number(value, power=r"\cdot 10^{{{}}}")
 
 
 def _figure(x: torch.Tensor | None, caption: str, alt: str, smooth: bool = False) -> str:
@@ -987,13 +989,13 @@ def _plot(schedule: NoiseSchedule, t: int, strength: float) -> str:
             x, y = place(step, schedule.abar(step).item())
             shapes.append(f'<path class="{name}" d="M{x} {bottom}V{top}"/>')
             shapes.append(f'<circle class="{name}" cx="{x}" cy="{y}" r="{radius}" data-t="{step}"/>')
-    abar = _number(schedule.abar(t).item())
+    abar = schedule.abar(t).item()
     where = f"<i>t</i><sub>0</sub> = {t0}" if t0 >= 0 else "no noise"
     legend += [
-        f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {abar}</span></li>',
+        f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {_number(abar)}</span></li>',
         f'<li><i class="start"></i><span>{where} for strength {strength:g}</span></li>',
     ]
-    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {abar}"
+    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {abar:.2g}"
     return (
         f'<svg class="plot" viewBox="0 0 600 276" role="img" aria-label="{alt}">{"".join(shapes)}</svg>'
         f'<ul class="legend">{"".join(legend)}</ul>'
@@ -1004,9 +1006,9 @@ def _lesson(checkpoints: dict[str, Checkpoint], tab: gr.Tab, sources: list) -> N
     """The second tab: the method on the drawing of the first.
 
     Args:
-        sources: the first tab's components, as `look` takes them: model, canvas, settings, selectors.
+        sources: the first tab's components, as `look` takes them: model, canvas, six settings, selectors.
     """
-    picker = sources[0]
+    picker, canvas, settings = sources[0], sources[1], sources[2:8]
     first = next(iter(checkpoints.values()))
     last = max(ckpt.schedule.num_train_timesteps for ckpt in checkpoints.values()) - 1
     start = look(checkpoints, *(source.value for source in sources))
@@ -1044,8 +1046,11 @@ def _lesson(checkpoints: dict[str, Checkpoint], tab: gr.Tab, sources: list) -> N
         new = look(checkpoints, *values)
         return new, gr.skip() if new == old else _dials(new)
 
-    def switch(checkpoint: str) -> tuple[str, str]:
-        return how_it_works(checkpoints[checkpoint]), credits_of(checkpoints[checkpoint])
+    def switch(old: Example, checkpoint: str, *values) -> tuple:
+        # Not the selectors: the first tab is giving them other choices at this very moment.
+        new = look(checkpoints, checkpoint, *values, *old.settings.labels.values())
+        ckpt = checkpoints[checkpoint]
+        return new, _dials(new), how_it_works(ckpt), credits_of(ckpt)
 
     quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     painting = {"show_progress": "hidden", "api_visibility": "private", **MODEL}
@@ -1053,11 +1058,12 @@ def _lesson(checkpoints: dict[str, Checkpoint], tab: gr.Tab, sources: list) -> N
               "outputs": [noising_equation, noising, plot]}  # fmt: skip
     stepped = {"fn": partial(explain_step, checkpoints), "inputs": [example, t],
                "outputs": [step_equation, step]}  # fmt: skip
-    for event in (tab.select, picker.input):
-        event(open_lesson, [example, *sources], [example, dials], **quick).then(**noised, **quick).then(
-            **stepped, **painting
-        )
-    picker.input(switch, picker, [how, credits], **quick)
+    opened = tab.select(open_lesson, [example, *sources], [example, dials], **quick)
+    switched = picker.input(
+        switch, [example, picker, canvas, *settings], [example, dials, how, credits], **quick
+    )
+    for event in (opened, switched):
+        event.then(**noised, **quick).then(**stepped, **painting)
     t.input(**noised, trigger_mode="always_last", **quick)
     t.input(**stepped, trigger_mode="always_last", **painting)
     compare.click(partial(explain_dials, checkpoints), example, dials, trigger_mode="once", **painting)
