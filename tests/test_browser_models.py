@@ -81,3 +81,16 @@ def test_the_page_follows_the_model(page):
     page.get_by_text(app.OTHER_MODEL).first.wait_for()
     assert page.is_enabled("[data-do=reuse]"), "the result is still there"
     assert page.locator(".toast-body").count() == 1, "nothing else went wrong"
+
+
+def test_the_lesson_follows_the_model(page):
+    pick(page, "drawings")
+    page.wait_for_selector("#label-1")
+    page.get_by_role("tab", name="How it works").click()
+    page.wait_for_selector("#step img")
+    sides = "() => [...document.querySelectorAll('#step img')].map((image) => image.naturalWidth).join()"
+    page.wait_for_function(f"({sides})() == '16,16,16,16'")
+    pick(page, "photos")
+    page.wait_for_function(f"({sides})() == '32,32,32,32'")
+    assert "32 x 32 pixels" in page.inner_text("#how")
+    page.wait_for_function("document.querySelector('#dials .note').innerText.startsWith('Airplane;')")
