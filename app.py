@@ -658,6 +658,7 @@ def _canvas_markup() -> str:
     <canvas class="keep" aria-hidden="true"></canvas>
     <div class="ring" hidden></div>
     <div class="hint"><b>Draw here</b><span>or drop, paste or upload a picture</span></div>
+    <div class="tip" role="status">Paint over what must stay as it is; the eraser takes the marks off.</div>
     <div class="camera" role="dialog" aria-label="Camera" hidden>
       <video autoplay muted playsinline></video>
       <button type="button" data-do="snap">Take picture</button>
@@ -1211,9 +1212,12 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
     # What changed is told to result.js, which asks for a new run where Live is on.
     tell = {"fn": None, "js": CHANGED, **quick}
     words = [*selectors, more, canvas]
-    for selector in selectors[:-1]:  # each kind's choices depend on the kinds before it
+    leading = max(
+        1, count - 1
+    )  # the choices of each kind depend on the kinds before it, colours on the first
+    for selector in selectors[:leading]:
         selector.input(choose, [picker, *selectors], words, **quick).then(**tell)
-    for selector in selectors[-1:]:
+    for selector in selectors[leading:]:
         selector.input(**tell)
     examples.pick(choose_example, [picker, *selectors], words, **quick).then(**tell)
     picker.input(switch, [picker, *selectors], [*words, examples], **quick).then(**tell)

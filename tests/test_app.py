@@ -103,6 +103,14 @@ def test_the_canvas_is_offered_the_colours_of_the_subject(checkpoints):
     assert app.typical_colours(tiny_checkpoint({}, []))["colours"] == []
 
 
+@pytest.mark.parametrize("label_names", [CIFAR, {"subject": ["apple"], "style": ["photo"]}])
+def test_the_colours_follow_the_subject_where_it_is_the_only_kind_too(label_names, tmp_path):
+    save_checkpoint(tmp_path / "a.safetensors", tiny_checkpoint(label_names, []))
+    demo = app.build(tmp_path)
+    (subject,) = (block._id for block in demo.blocks.values() if getattr(block, "elem_id", "") == "label-0")
+    assert [fn.name for fn in demo.fns.values() if (subject, "input") in fn.targets] == ["choose"]
+
+
 # ---- what the canvas sends
 
 
