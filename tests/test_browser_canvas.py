@@ -168,8 +168,9 @@ def test_what_is_marked_is_kept(page, canvas):
 
 def test_paper_without_a_drawing_can_be_kept(page, canvas):
     page.click("[data-tool=keep]")
+    assert "must stay" in page.inner_text(".tip")
     dot(page, 0.3, 0.3)
-    assert not page.is_visible(".paper .hint")
+    assert not page.is_visible(".paper .hint") and not page.is_visible(".tip")
     assert look(canvas.wait(page, 1)[0], 0.3, 0.3) == (WHITE, True)
 
 

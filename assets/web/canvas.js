@@ -103,6 +103,7 @@ function publish() {
 
 function refresh() {
   paper.classList.toggle('blank', isBlank());
+  paper.classList.toggle('explain', tool === 'keep' && now.keep.empty);
   $('[data-do=undo]').disabled = !past.length;
   $('[data-do=redo]').disabled = !future.length;
   $('[data-do=clear]').disabled = isBlank();
@@ -199,7 +200,7 @@ canvas.addEventListener('pointerdown', (event) => {
   const point = spot(event);
   finish();
   if (tool === 'fill') return bucket(point);
-  paper.classList.remove('blank');
+  paper.classList.remove('blank', 'explain');
   try { canvas.setPointerCapture(event.pointerId); } catch { /* the pointer is gone already */ }
   const name = layerAt(point), pen = penFor(name);
   stroke = { id: event.pointerId, name, pen, since: event.timeStamp, last: point, middle: point };
@@ -210,6 +211,7 @@ canvas.addEventListener('pointerdown', (event) => {
 canvas.addEventListener('pointermove', (event) => {
   moveRing(event);
   if (!stroke || event.pointerId !== stroke.id) return;
+  if (!event.buttons) return finish();                // it went up where nobody told us
   const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
   for (const each of events.length ? events : [event]) lineTo(spot(each));
 });

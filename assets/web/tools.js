@@ -9,6 +9,7 @@ function choose() {
   mark('[data-paint]', (b) => b.dataset.paint === colour);
   custom.parentElement.classList.toggle('on', !$$('[data-paint]').some((b) => b.dataset.paint === colour));
   custom.parentElement.style.setProperty('--paint', custom.value);
+  refresh();
 }
 
 function paintWith(value) {
