@@ -1,0 +1,209 @@
+"""How good are the pictures? The field's measures, as plain functions of tensors.
+
+    kid                     realism: distance between two sets of pictures    (Binkowski et al. 2018)
+    frechet_distance        the same by means and covariances                 (FID, Heusel et al. 2017)
+    low_pass_agreement      faithfulness: does the layout of the input stand? (after SDEdit section 4)
+    nearest_distances       memory: is a picture one of the training pictures?
+    mean_pairwise_distance  diversity: how far apart are pictures that were told the same?
+    psnr, ssim              restoration: how near is a picture to the true one?
+
+Sets of pictures are compared as points, float64 (N, F), in the feature space of a network. Which network is
+not known here: numbers from different ones (such as published FIDs, which are Inception's) do not compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+JACKKNIFE_BLOCKS = 10
+
+
+# ---------------------------------------------------------------------- realism
+
+
+def polynomial_kernel(x: Tensor, y: Tensor) -> Tensor:
+    """k(x, y) = (x.y / d + 1)^3 (Binkowski et al. 2018, section 4). (M, d), (N, d) -> (M, N)."""
+    return (x @ y.T / x.shape[1] + 1) ** 3
+
+
+def _mmd2(xx: Tensor, yy: Tensor, xy: Tensor) -> float:
+    """The unbiased estimate of MMD^2 from kernel matrices (Gretton et al. 2012, eq. 3): no k(x_i, x_i)."""
+    m, n = xy.shape
+    within_x = (xx.sum() - xx.diagonal().sum()) / (m * (m - 1))
+    within_y = (yy.sum() - yy.diagonal().sum()) / (n * (n - 1))
+    return float(within_x + within_y - 2 * xy.mean())
+
+
+def kid(x: Tensor, y: Tensor) -> tuple[float, float]:
+    """Kernel Inception Distance between two sets of features, and its standard error.
+
+    Unbiased: 0 on average (so at times below 0) where both sets come from one distribution, whatever their
+    sizes. That is what makes it usable for a few dozen pictures, where the Frechet distance is not.
+
+    Args:
+        x, y: float64 (M, F) and (N, F), drawn independently; M, N >= 2.
+
+    Returns:
+        (MMD^2, its standard error). The error is the delete-a-block jackknife's, in up to JACKKNIFE_BLOCKS
+        blocks; nan below four pictures a set.
+
+    Raises:
+        ValueError: fewer than two pictures in a set.
+    """
+    m, n = len(x), len(y)
+    if min(m, n) < 2:
+        raise ValueError("KID needs at least two pictures in each set.")
+    xx, yy, xy = polynomial_kernel(x, x), polynomial_kernel(y, y), polynomial_kernel(x, y)
+    value = _mmd2(xx, yy, xy)
+    blocks = min(JACKKNIFE_BLOCKS, m // 2, n // 2)
+    if blocks < 2:
+        return value, float("nan")
+    # Every blocks-th picture, not a stretch of them: neighbours may show the same thing.
+    without = []
+    for block in range(blocks):
+        i, j = torch.arange(m) % blocks != block, torch.arange(n) % blocks != block
+        without.append(_mmd2(xx[i][:, i], yy[j][:, j], xy[i][:, j]))
+    spread = torch.tensor(without, dtype=torch.float64)
+    return value, float(((blocks - 1) / blocks * (spread - spread.mean()).square().sum()).sqrt())
+
+
+def _sqrt_psd(matrix: Tensor) -> Tensor:
+    """The square root of a symmetric matrix without negative eigenvalues. (F, F) -> (F, F)."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+
+
+def frechet_distance(x: Tensor, y: Tensor) -> float:
+    """The FID formula: |mu_x - mu_y|^2 + tr(S_x + S_y - 2 (S_x S_y)^(1/2)) (Dowson & Landau 1982, eq. 4).
+
+    Biased upwards, the more the fewer pictures: compare only numbers from sets of the same size, and only
+    where there are more pictures than features.
+
+    Args:
+        x, y: float64 (M, F), (N, F).
+    """
+    difference = x.mean(0) - y.mean(0)
+    s_x, s_y = torch.cov(x.T), torch.cov(y.T)
+    # tr (S_x S_y)^(1/2) = tr (R S_y R)^(1/2), R = S_x^(1/2): this way everything stays symmetric.
+    root = _sqrt_psd(s_x)
+    cross = torch.linalg.eigvalsh(root @ s_y @ root).clamp(min=0).sqrt().sum()
+    return float(difference @ difference + s_x.trace() + s_y.trace() - 2 * cross)
+
+
+def inception_features() -> Callable[[Tensor], Tensor]:
+    """Torchvision's Inception v3 up to its last average: pictures (N, 3, R, R) in [-1, 1] -> (N, 2048).
+
+    Its weights are torchvision's own (ImageNet), not those of the TensorFlow network behind published FIDs.
+
+    Raises:
+        ValueError: where the weights are not on this machine and cannot be downloaded.
+    """
+    from torchvision import models
+
+    try:
+        network = models.inception_v3(weights="IMAGENET1K_V1", transform_input=False)
+    except (OSError, RuntimeError) as error:
+        raise ValueError(
+            "The Inception weights could not be downloaded; without a network use --features judge."
+        ) from error
+    network.fc = torch.nn.Identity()
+    network.eval()
+
+    @torch.no_grad()
+    def features(x0: Tensor) -> Tensor:
+        mean = x0.new_tensor([0.485, 0.456, 0.406])[:, None, None]
+        std = x0.new_tensor([0.229, 0.224, 0.225])[:, None, None]
+        parts = []
+        for x in x0.split(16):
+            x = F.interpolate(x, size=(299, 299), mode="bilinear", antialias=True)
+            parts.append(network(((x + 1) / 2 - mean) / std))
+        return torch.cat(parts).double()
+
+    return features
+
+
+# ---------------------------------------------------------------------- faithfulness
+
+
+def low_pass(x: Tensor, size: int = 8) -> Tensor:
+    """What is left of a picture at `size` x `size`: the average colour of each block. (N, 3, R, R) -> ..."""
+    return F.adaptive_avg_pool2d(x, size)
+
+
+def low_pass_agreement(x: Tensor, y: Tensor, size: int = 8) -> tuple[Tensor, Tensor]:
+    """How far the layout and colours of two sets of pictures agree, picture by picture.
+
+    Returns:
+        (L2, correlation), each (N,): the root mean square difference of the low-pass pictures, in units of
+        [-1, 1]; and Pearson's correlation of their values, 0 where one of them is of one colour.
+    """
+    a, b = low_pass(x, size).flatten(1).double(), low_pass(y, size).flatten(1).double()
+    l2 = (a - b).square().mean(1).sqrt()
+    a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
+    return l2, (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=1e-12)
+
+
+# ---------------------------------------------------------------------- memory and diversity
+
+
+def nearest_distances(x: Tensor, bank: Tensor, chunk: int = 2048) -> tuple[Tensor, Tensor]:
+    """The root mean square distance from each x to its nearest point of `bank`, and which that is.
+
+    Args:
+        x: (N, ...), any shape of point.
+        bank: (M, ...), the same shape; uint8 pictures are read as [-1, 1], a chunk at a time.
+
+    Returns:
+        float32 (N,) and long (N,).
+    """
+    x = x.flatten(1).float()
+    best = torch.full((len(x),), torch.inf)
+    index = torch.zeros(len(x), dtype=torch.long)
+    for start in range(0, len(bank), chunk):
+        part = bank[start : start + chunk].flatten(1)
+        part = part.float() / 127.5 - 1 if part.dtype == torch.uint8 else part.float()
+        found, where = torch.cdist(x, part).min(dim=1)
+        index = torch.where(found < best, where + start, index)
+        best = torch.minimum(found, best)
+    # cdist loses digits where points are close (it subtracts squares); look at the nearest once more.
+    nearest = bank[index].flatten(1)
+    nearest = nearest.float() / 127.5 - 1 if nearest.dtype == torch.uint8 else nearest.float()
+    return (x - nearest).square().mean(1).sqrt(), index
+
+
+def mean_pairwise_distance(x: Tensor) -> float:
+    """The mean root mean square distance between two different points of a set (N, ...); N >= 2."""
+    x = x.flatten(1).float()
+    return float(torch.pdist(x).mean()) / x.shape[1] ** 0.5
+
+
+# ---------------------------------------------------------------------- restoration
+
+
+def psnr(x: Tensor, truth: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in decibels, (N, 3, R, R) in [-1, 1] -> (N,); inf for equal pictures."""
+    return 10 * torch.log10(4 / (x - truth).double().square().mean(dim=(1, 2, 3)))
+
+
+def ssim(x: Tensor, truth: Tensor) -> Tensor:
+    """Structural similarity (Wang et al. 2004, with their Gaussian window), (N, 3, R, R) in [-1, 1] -> (N,).
+
+    Raises:
+        ValueError: where scikit-image is not installed.
+    """
+    try:
+        from skimage.metrics import structural_similarity
+    except ImportError as error:
+        raise ValueError("SSIM needs one more package: pip install scikit-image") from error
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    # Its brightness term compares means as a ratio, so black must be 0, not -1.
+    x, truth = (x.double() + 1) / 2, (truth.double() + 1) / 2
+    values = [
+        structural_similarity(a.numpy(), b.numpy(), data_range=1.0, channel_axis=0, **settings)
+        for a, b in zip(x, truth)
+    ]
+    return torch.tensor(values, dtype=torch.float64)
