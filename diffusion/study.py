@@ -1,0 +1,209 @@
+"""One evaluation's pictures: the real ones, what people might bring, and what the checkpoint makes of them.
+
+Several parts of an evaluation look at the same pictures, so each set is made once, when first asked for. All
+randomness comes from seeds, one a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from . import degrade, images
+from .checkpoint import Checkpoint
+from .data import PictureSet, augment
+from .judge import Judge, top_k_correct
+from .lineart import colour_in
+from .sampler import randn, sample
+from .sdedit import edit_timesteps
+from .train import evenly
+
+BATCH = 32
+
+
+@dataclass
+class Study:
+    """One evaluation: what is measured, with what, and what several parts need, computed once.
+
+    Attributes:
+        checkpoint, judge: both for the labels and the image size of `pictures`.
+        pictures: all of them, held-out ones among them, at twice the image size.
+        features: pictures (N, 3, R, R) in [-1, 1] -> float64 (N, F), where sets of pictures are compared.
+        count: how many pictures to generate from noise; the other parts take their shares of it.
+        steps: DDIM steps of a run of strength 1.
+        guidance: of all sampling with labels.
+        seed: picture i of any set is made with seed + i.
+        precision: "bf16" or "fp32", of the sampling.
+    """
+
+    checkpoint: Checkpoint
+    judge: Judge
+    pictures: PictureSet
+    features: Callable[[Tensor], Tensor]
+    count: int = 400
+    steps: int = 20
+    guidance: float = 2.0
+    seed: int = 0
+    precision: str = "bf16"
+    painted: dict[tuple[str, float], Tensor] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ real pictures
+
+    @property
+    def size(self) -> int:
+        return self.checkpoint.image_size
+
+    @property
+    def kinds(self) -> list[str]:
+        """The label kinds; the first says what is shown, the last (maybe the same one) how."""
+        return list(self.checkpoint.label_names)
+
+    @property
+    def augmentation(self) -> str:
+        """How training varied its pictures: what the checkpoint learnt to draw is pictures so varied."""
+        return self.checkpoint.training.get("config", {}).get("augment", "none")
+
+    def as_trained(self, pictures: PictureSet) -> Tensor:
+        """Real pictures placed as in training, the target of drawing from noise: (N, 3, R, R)."""
+        generator = torch.Generator().manual_seed(self.seed)
+        return augment(pictures.pixels, self.size, self.augmentation, generator)
+
+    def framed(self, pictures: PictureSet) -> list[Image.Image]:
+        """Real pictures framed as the app frames what people bring: RGB, 2R x 2R."""
+        pils = (images.to_pil(pixels.float() / 127.5 - 1) for pixels in pictures.pixels)
+        return [images.to_pil(images.prepare(image, 2 * self.size).x0) for image in pils]
+
+    @cached_property
+    def held_out(self) -> PictureSet:
+        """`count` held-out pictures at most, the same number of each name of the last label kind."""
+        test = self.pictures.test()
+        names = self.pictures.label_names[self.kinds[-1]]
+        each = max(1, self.count // len(names))
+        keep = torch.zeros(len(test), dtype=torch.bool)
+        for number in range(len(names)):
+            (members,) = torch.nonzero(test.labels[:, -1] == number, as_tuple=True)
+            keep[members[evenly(len(members), each)]] = True
+        return test.subset(keep)
+
+    @cached_property
+    def real(self) -> Tensor:
+        return self.as_trained(self.held_out)
+
+    @cached_property
+    def brought(self) -> PictureSet:
+        """The held-out pictures that drawings and bad pictures are made from: every eighth."""
+        return self.held_out.subset(torch.arange(len(self.held_out)) % 8 == 0)
+
+    @cached_property
+    def brought_framed(self) -> list[Image.Image]:
+        return self.framed(self.brought)
+
+    @cached_property
+    def others_framed(self) -> Tensor:
+        """The other seven eighths, framed: what the results from `brought` are compared with."""
+        return as_x0(self.framed(self.held_out.subset(torch.arange(len(self.held_out)) % 8 != 0)), self.size)
+
+    # ------------------------------------------------------------------ made pictures
+
+    def paint(
+        self,
+        x0: Tensor | None,
+        labels: Tensor,
+        strength: float,
+        seeds: Sequence[int],
+        what: str,
+        guidance: float | None = None,
+    ) -> Tensor:
+        """SDEdit as in sdedit.edit, but with labels and a seed of its own for each picture.
+
+        Args:
+            x0: drawings (N, 3, R, R), or None for pure noise (strength 1).
+            labels: long (N, K).
+            seeds: N of them; each picture depends on its own alone, whatever batch it is computed in.
+            what: for the progress bar.
+
+        Returns:
+            float32 (N, 3, R, R) in [-1, 1].
+        """
+        schedule, guidance = self.checkpoint.schedule, self.guidance if guidance is None else guidance
+        timesteps = edit_timesteps(strength, self.steps, schedule.num_train_timesteps)
+        if not timesteps:
+            return x0
+        done = []
+        for start in tqdm(range(0, len(labels), BATCH), desc=what, leave=False):
+            part = slice(start, start + BATCH)
+            generators = [torch.Generator().manual_seed(seed) for seed in seeds[part]]
+            noise = randn((len(generators), 3, self.size, self.size), generators)
+            x = noise if strength == 1 else schedule.add_noise(x0[part], noise, timesteps[0])
+            null = self.checkpoint.encode_labels({}, len(noise))
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
+                *_, last = sample(
+                    self.checkpoint.model,
+                    schedule,
+                    x,
+                    timesteps=timesteps,
+                    labels=labels[part],
+                    null_labels=null,
+                    guidance_scale=guidance,
+                )
+            done.append(last.x.float())
+        return torch.cat(done)
+
+    def seeds(self, n: int) -> range:
+        return range(self.seed, self.seed + n)
+
+    @cached_property
+    def generated(self) -> Tensor:
+        """From noise alone, with the labels of `held_out`, row by row."""
+        labels = self.held_out.labels
+        return self.paint(None, labels, 1.0, self.seeds(len(labels)), "from noise")
+
+    @cached_property
+    def inputs(self) -> dict[str, Tensor]:
+        """What people might have brought, made from `brought`: kind -> (n, 3, R, R)."""
+        outlines = [degrade.outlines(image) for image in self.brought_framed]
+        first = self.pictures.label_names[self.kinds[0]]
+        names = [first[i] for i in self.brought.labels[:, 0]]
+        colours = [self.checkpoint.colours_of({self.kinds[0]: name}) for name in names]
+        kinds = {
+            "strokes": [degrade.strokes(image) for image in self.brought_framed],
+            "shrunk and blurred": [degrade.shrunk_and_blurred(image) for image in self.brought_framed],
+            "outlines, coloured in": [colour_in(*pair) for pair in zip(outlines, colours)],
+            "outlines as they are": outlines,
+        }
+        return {kind: as_x0(pictures, self.size) for kind, pictures in kinds.items()}
+
+    def repainted(self, kind: str, strength: float) -> Tensor:
+        """`inputs[kind]` repainted with its labels. At strength 1 nothing of the input is left."""
+        key = ("any", 1.0) if strength == 1 else (kind, strength)
+        if key not in self.painted:
+            n = len(self.brought)
+            self.painted[key] = self.paint(
+                self.inputs[kind], self.brought.labels, strength, self.seeds(n), f"{kind}, {strength:g}"
+            )
+        return self.painted[key]
+
+    # ------------------------------------------------------------------ verdicts
+
+    def accuracy(self, x0: Tensor, labels: Tensor) -> dict[str, float]:
+        """The judge's: kind -> share named right, and "<first kind> in 5" for its five likeliest."""
+        logits = self.judge.logits(x0)
+        right = {
+            kind: top_k_correct(logits[k], labels[:, k]).double().mean() for k, kind in enumerate(self.kinds)
+        }
+        right[f"{self.kinds[0]} in 5"] = top_k_correct(logits[0], labels[:, 0], 5).double().mean()
+        return {kind: float(share) for kind, share in right.items()}
+
+
+def as_x0(pictures: Sequence[Image.Image], size: int) -> Tensor:
+    """Square pictures of a multiple of `size` -> (N, 3, R, R) in [-1, 1], whole blocks averaged."""
+    pixels = torch.from_numpy(np.stack([np.array(image) for image in pictures])).permute(0, 3, 1, 2)
+    return F.avg_pool2d(pixels.float() / 127.5 - 1, pixels.shape[-1] // size)
