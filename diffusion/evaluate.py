@@ -376,7 +376,7 @@ def loss(study: Study) -> dict:
 def sheet(study: Study, out: Path | None = None) -> dict:
     """A thumbnail from noise for every label combination seen in training, in order, seeds in a row."""
     pairs = [
-        study.checkpoint.pairs[i] for i in torch.nonzero(evenly(len(study.checkpoint.pairs), 2 * study.count))
+        study.checkpoint.pairs[i] for i in torch.nonzero(evenly(len(study.checkpoint.pairs), 3 * study.count))
     ]
     rows = [study.checkpoint.encode_labels(dict(zip(study.kinds, pair))) for pair in pairs]
     x0 = study.paint(None, torch.cat(rows), 1.0, study.seeds(len(pairs)), "sheet")

@@ -86,11 +86,10 @@ class Study:
         """`count` held-out pictures at most, the same number of each name of the last label kind."""
         test = self.pictures.test()
         names = self.pictures.label_names[self.kinds[-1]]
-        each = max(1, self.count // len(names))
         keep = torch.zeros(len(test), dtype=torch.bool)
         for number in range(len(names)):
             (members,) = torch.nonzero(test.labels[:, -1] == number, as_tuple=True)
-            keep[members[evenly(len(members), each)]] = True
+            keep[members[evenly(len(members), max(1, self.count // len(names)))]] = True
         return test.subset(keep)
 
     @cached_property
@@ -98,9 +97,16 @@ class Study:
         return self.as_trained(self.held_out)
 
     @cached_property
+    def _is_brought(self) -> Tensor:
+        """bool: every eighth held-out picture, counted through one name of the last kind after the other."""
+        chosen = torch.zeros(len(self.held_out), dtype=torch.bool)
+        chosen[self.held_out.labels[:, -1].argsort(stable=True)[::8]] = True
+        return chosen
+
+    @cached_property
     def brought(self) -> PictureSet:
-        """The held-out pictures that drawings and bad pictures are made from: every eighth."""
-        return self.held_out.subset(torch.arange(len(self.held_out)) % 8 == 0)
+        """The eighth of the held-out pictures that drawings and bad pictures are made from."""
+        return self.held_out.subset(self._is_brought)
 
     @cached_property
     def brought_framed(self) -> list[Image.Image]:
@@ -109,7 +115,7 @@ class Study:
     @cached_property
     def others_framed(self) -> Tensor:
         """The other seven eighths, framed: what the results from `brought` are compared with."""
-        return as_x0(self.framed(self.held_out.subset(torch.arange(len(self.held_out)) % 8 != 0)), self.size)
+        return as_x0(self.framed(self.held_out.subset(~self._is_brought)), self.size)
 
     # ------------------------------------------------------------------ made pictures
 

@@ -45,6 +45,14 @@ def test_outlines_are_black_on_white_and_close_what_they_enclose(ball):
     assert filled.getpixel((64, 100)) == (200, 40, 40) and filled.getpixel((2, 2)) == (255, 255, 255)
 
 
+def test_a_pale_thing_has_an_outline_too():
+    """Too pale for an edge detector, but not paper."""
+    pale = Image.new("RGB", (128, 128), "white")
+    ImageDraw.Draw(pale).ellipse([30, 30, 100, 100], fill=(255, 255, 220))
+    drawn = degrade.outlines(pale)
+    assert colour_in(drawn, ["#c82828"]).getpixel((64, 64)) == (200, 40, 40)
+
+
 def test_small_keeps_averages_and_drops_detail(ball):
     drawn = degrade.small(ball)
     assert drawn.size == ball.size and error(drawn, ball) > 0.5

@@ -129,7 +129,7 @@ def test_its_gradient_leads_towards_a_label(judge, pictures):
 def test_noise_levels_favour_clean_pictures():
     t = noise_levels(40_000, 1000, seeded())
     assert t.min() >= 0 and t.max() <= 999
-    assert float((t < 250).double().mean()) == pytest.approx(0.5, abs=0.01)
+    assert float((t < 125).double().mean()) == pytest.approx(0.5, abs=0.01)
 
 
 def test_top_k():
