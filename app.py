@@ -1212,15 +1212,19 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
     # What changed is told to result.js, which asks for a new run where Live is on.
     tell = {"fn": None, "js": CHANGED, **quick}
     words = [*selectors, more, canvas]
+    chosen = [picker, *selectors]
+    # A list may send its event twice, and the answer to the first may have ruled out the second's words:
+    # Gradio would show that as an error, `settle` sorts it out.
+    unchecked = {**quick, "preprocess": False}
     leading = max(
         1, count - 1
     )  # the choices of each kind depend on the kinds before it, colours on the first
     for selector in selectors[:leading]:
-        selector.input(choose, [picker, *selectors], words, **quick).then(**tell)
+        selector.input(choose, chosen, words, **unchecked).then(**tell)
     for selector in selectors[leading:]:
         selector.input(**tell)
-    examples.pick(choose_example, [picker, *selectors], words, **quick).then(**tell)
-    picker.input(switch, [picker, *selectors], [*words, examples], **quick).then(**tell)
+    examples.pick(choose_example, chosen, words, **unchecked).then(**tell)
+    picker.input(switch, chosen, [*words, examples], **unchecked).then(**tell)
     canvas.stroke(**tell)
     for slider in (strength, steps, guidance, eta):
         slider.release(**tell)
