@@ -511,17 +511,23 @@ def check(checkpoint: Checkpoint, judge: Judge, pictures: PictureSet) -> None:
         raise DataError("No picture is held out, so there is nothing to compare with: raise --hold-out.")
 
 
-def evaluate(study: Study, parts: Sequence[str], out: Path) -> dict:
-    """Run the parts, write evaluation.json, EVALUATION.md and pictures to `out`; returns the numbers."""
+def evaluate(study: Study, parts: Sequence[str], about: dict, out: Path) -> dict:
+    """Run the parts, write evaluation.json, EVALUATION.md and pictures to `out`; returns the numbers.
+
+    Args:
+        about: what stands at the head of the numbers.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    result: dict = {"seconds": {}}
+    result: dict = {**about, "targets": [], "seconds": {}}
     for name in (bar := tqdm([name for name in PARTS if name in parts])):
         bar.set_description(name)
         started = time.monotonic()
-        result[name] = PARTS[name](study, out) if name in DRAWING else PARTS[name](study)
+        result[name] = finite(PARTS[name](study, out) if name in DRAWING else PARTS[name](study))
         result["seconds"][name] = round(time.monotonic() - started)
-    result = finite(result)
-    result["targets"] = targets(result)
+        result["targets"] = targets(result)
+        # After each part, so that a run that is stopped leaves what it knows.
+        (out / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
+        write_report(result, out)
     return result
 
 
@@ -532,7 +538,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--judge", required=True, help="made by diffusion.judge, for the same labels and size")
     p.add_argument("--out", required=True, help="folder for evaluation.json, EVALUATION.md and pictures")
     p.add_argument("--parts", nargs="+", choices=tuple(PARTS), default=tuple(PARTS), help="what to measure")
-    p.add_argument("--count", type=int, default=400, help="pictures from noise; other parts in proportion")
+    p.add_argument("--count", type=int, default=256, help="pictures from noise; other parts in proportion")
     p.add_argument("--steps", type=int, default=20, help="DDIM steps of a run of strength 1 (default: 20)")
     p.add_argument("--guidance", type=float, default=2.0, help="1 = off (default: 2)")
     p.add_argument("--features", choices=("judge", "inception"), default="judge", help="space of KID and FID")
@@ -564,7 +570,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             precision=args.precision,
         )
         out = Path(args.out)
-        result = {
+        about = {
             "checkpoint": Path(args.checkpoint).name,
             "judge": {"file": Path(args.judge).name, "accuracy": judge.training.get("accuracy", {})},
             "trained": {k: checkpoint.training[k] for k in ("steps", "samples") if k in checkpoint.training},
@@ -572,10 +578,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 name: getattr(args, name)
                 for name in ("count", "steps", "guidance", "features", "precision", "seed")
             },
-            **evaluate(study, args.parts, out),
         }
-        (out / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
-        write_report(result, out)
+        result = evaluate(study, args.parts, about, out)
     except (CheckpointError, DataError, JudgeError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2

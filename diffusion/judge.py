@@ -112,12 +112,14 @@ class Judge:
         model: the network, in eval mode, float32.
         schedule: the noise schedule it was trained with.
         label_names: kind -> names, in the order of the heads.
+        credits: where the training pictures come from, one line each.
         training: facts about the run, JSON values only; "accuracy" holds held-out accuracy by kind and noise.
     """
 
     model: JudgeNet
     schedule: NoiseSchedule
     label_names: dict[str, list[str]]
+    credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
 
     @property
@@ -171,6 +173,7 @@ def save_judge(path: str | Path, judge: Judge) -> None:
         "model": judge.model.config.to_dict(),
         "schedule": judge.schedule.config(),
         "label_names": judge.label_names,
+        "credits": judge.credits,
         "training": judge.training,
     }
     path = Path(path)
@@ -203,7 +206,13 @@ def load_judge(path: str | Path) -> Judge:
             model = JudgeNet(UNetConfig(**about["model"]))
         model.load_state_dict(tensors, assign=True)
         schedule = NoiseSchedule(**about["schedule"])
-        return Judge(model.eval().requires_grad_(False), schedule, about["label_names"], about["training"])
+        return Judge(
+            model=model.eval().requires_grad_(False),
+            schedule=schedule,
+            label_names=about["label_names"],
+            credits=about["credits"],
+            training=about["training"],
+        )
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise JudgeError(f"{path} is damaged: its header and its weights do not fit.") from error
 
@@ -286,6 +295,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python -m diffusion.judge", description="Train a judge on pictures.")
     p.add_argument("--data", nargs="+", required=True, help="folders, tars, cifar10 or cifar100")
     p.add_argument("--out", required=True, help="the file to write, *.safetensors")
+    p.add_argument("--credits", nargs="+", default=[], help="where the pictures come from; kept in the file")
     p.add_argument("--hold-out", type=float, default=0.1, help="as in diffusion.train (default: 0.1)")
     p.add_argument("--augment", default="drawing", choices=("drawing", "flip", "none"))
     p.add_argument("--image-size", type=int, default=64, help="as the diffusion model's (default: 64)")
@@ -330,6 +340,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DataError, ValueError) as error:
         print(f"judge: {error}", file=sys.stderr)
         return 2
+    judge.credits = args.credits
     save_judge(args.out, judge)
     for kind, by_noise in judge.training["accuracy"].items():
         print(f"{kind}: " + ", ".join(f"{a:.1%} at noise {s}" for s, a in by_noise.items()) + ", held out.")

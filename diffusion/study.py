@@ -48,7 +48,7 @@ class Study:
     judge: Judge
     pictures: PictureSet
     features: Callable[[Tensor], Tensor]
-    count: int = 400
+    count: int = 256
     steps: int = 20
     guidance: float = 2.0
     seed: int = 0

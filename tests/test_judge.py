@@ -95,9 +95,11 @@ def test_time_is_looked_at(judge):
 
 
 def test_a_file_brings_back_the_same_judge(judge, tmp_path):
+    judge.credits = ["Pictures of shapes, CC0"]
     save_judge(tmp_path / "deep" / "judge.safetensors", judge)
     again = load_judge(tmp_path / "deep" / "judge.safetensors")
     assert again.label_names == judge.label_names and again.training == judge.training
+    assert again.credits == ["Pictures of shapes, CC0"]
     assert again.schedule.config() == judge.schedule.config() and again.image_size == 16
     x = torch.rand(3, 3, 16, 16, generator=seeded()) * 2 - 1
     features = again.features(x)
