@@ -27,16 +27,17 @@ WATCH = """() => {
 RUN = """() => new Promise((resolve) => {
   window.seen.clear();
   const began = performance.now();
-  document.querySelector('#generate').click();
   let begun = false;
-  const look = () => {
+  const observer = new MutationObserver(() => {
     const phase = document.body.dataset.doodle;
     begun ||= phase === 'run';
-    if (begun && phase === 'done') setTimeout(() => resolve([look.end - began, window.seen.size]), 300);
-    else setTimeout(look, 1);
-    look.end = performance.now();
-  };
-  look();
+    if (!begun || phase !== 'done') return;
+    observer.disconnect();
+    const ms = performance.now() - began;
+    setTimeout(() => resolve([ms, window.seen.size]), 500);
+  });
+  observer.observe(document.body, { attributes: true, attributeFilter: ['data-doodle'] });
+  document.querySelector('#generate').click();
 })"""
 
 

@@ -95,7 +95,7 @@ function showFrame(index) {
   const painted = Promise.all([
     last && show.done ? paintWhole($('canvas.clean'), show.done.picture)
       : paint($('canvas.clean'), frame.x0, show, SIDE, show.k),
-    paint($('canvas.noisy'), frame.x, show, SIDE, show.k),
+    noise.checked && paint($('canvas.noisy'), frame.x, show, SIDE, show.k),
   ]);
   say.textContent = frame.say;
   scrub.max = Math.max(show.frames.length - 1, 1);
@@ -213,7 +213,10 @@ strip.addEventListener('click', (event) => {
   if (event.target.dataset.at && !scrub.disabled) look(Number(event.target.dataset.at));
 });
 scrub.addEventListener('input', () => look(Number(scrub.value)));
-noise.addEventListener('change', () => box.classList.toggle('with-noise', noise.checked));
+noise.addEventListener('change', () => {
+  box.classList.toggle('with-noise', noise.checked);
+  if (show) showFrame(at);
+});
 window.addEventListener('doodle:changed', () => {
   if (live() && !document.querySelector('.paper.blank')) trigger('redraw');
 });
