@@ -60,11 +60,12 @@ LOSS_BINS = 10
 SEEDS = 4  # pictures of the same labels, to see how they differ
 
 
-def kid_or_none(x: Tensor, y: Tensor) -> dict[str, float] | None:
-    """KID as {"value", "error"}; None where a set has fewer than two pictures."""
-    if min(len(x), len(y)) < 2:
+def kid_or_none(x: Tensor, y: Tensor, x_groups: Sequence[str], y_groups: Sequence[str]) -> dict | None:
+    """KID as {"value", "error"}; None where there are too few pictures of different things."""
+    try:
+        value, error = kid(x, y, x_groups, y_groups)
+    except ValueError:
         return None
-    value, error = kid(x, y)
     return {"value": value, "error": error}
 
 
@@ -110,8 +111,7 @@ def same_labels(train: PictureSet, labels: Tensor, seed: int) -> PictureSet:
         (members,) = torch.nonzero((train.labels == row).all(1), as_tuple=True)
         if not len(members):
             (members,) = torch.nonzero(train.labels[:, -1] == row[-1], as_tuple=True)
-        if len(members):
-            chosen.append(int(members[torch.randint(len(members), (), generator=generator)]))
+        chosen.append(int(members[torch.randint(len(members), (), generator=generator)]))
     index = torch.tensor(chosen)
     return PictureSet(
         train.pixels[index],
@@ -128,44 +128,50 @@ def realism(study: Study) -> dict:
     Yardsticks: training pictures of the same labels (as good as can be hoped for), and the held-out pictures
     of another style (plainly different).
     """
-    train = same_labels(study.pictures.train(), study.held_out.labels, study.seed)
-    style = study.held_out.labels[:, -1]
+    held_out, style = study.held_out, study.held_out.labels[:, -1]
+    train = same_labels(study.pictures.train(), held_out.labels, study.seed)
     points = {
         "generated": study.features(study.generated),
         "real": study.features(study.real),
         "train": study.features(study.as_trained(train)),
     }
-    sets = {"generated": (points["generated"], style), "train": (points["train"], train.labels[:, -1])}
+
+    def distance(key: str, of: Tensor, other: str, of_other: Tensor) -> dict | None:
+        # Row i of each set has the same labels, so it counts as showing what held-out picture i shows.
+        groups = [[g for g, kept in zip(held_out.groups, rows) if kept] for rows in (of, of_other)]
+        return kid_or_none(points[key][of], points[other][of_other], *groups)
+
     names = study.pictures.label_names[study.kinds[-1]]
     between = {}
     for a, b in combinations(range(len(names)), 2):
-        distance = kid_or_none(points["real"][style == a], points["real"][style == b])
-        if distance:
-            between[names[a], names[b]] = distance["value"]
+        found = distance("real", style == a, "real", style == b)
+        if found:
+            between[names[a], names[b]] = found["value"]
     n, width = points["real"].shape
     result = {
         "features": width,
         "pictures": n,
         "by": study.kinds[-1],
-        "kid": {key: kid_or_none(x, points["real"]) for key, (x, _) in sets.items()},
+        "kid": {key: distance(key, style >= 0, "real", style >= 0) for key in ("generated", "train")},
         "frechet": {
-            key: frechet_distance(x, points["real"]) if min(len(x), n) > width else None
-            for key, (x, _) in sets.items()
+            key: frechet_distance(points[key], points["real"]) if n > width else None
+            for key in ("generated", "train")
         },
         "between": {
             "mean": float(np.mean(list(between.values()))) if between else None,
+            "median": float(np.median(list(between.values()))) if between else None,
             "nearest": min(between.values(), default=None),
             "nearest pair": list(min(between, key=between.get)) if between else None,
         },
         "each": {},
     }
     for number, name in enumerate(names):
-        of = points["real"][style == number]
+        of, n = style == number, int((style == number).sum())
         to_others = [value for pair, value in between.items() if name in pair]
-        row = {key: kid_or_none(x[s == number], of) for key, (x, s) in sets.items()}
+        row = {key: distance(key, of, "real", of) for key in ("generated", "train")}
         if row["generated"]:
             row["nearest other"] = min(to_others, default=None)
-            result["each"][name] = {"pictures": len(of), **row}
+            result["each"][name] = {"pictures": n, **row}
     return result
 
 
@@ -173,7 +179,7 @@ def verdict(study: Study, x0: Tensor, source: Tensor, real: Tensor) -> dict:
     """One point of SDEdit's figure 3: how real, and how true to what was brought."""
     l2, correlation = low_pass_agreement(x0, source)
     return {
-        "kid": kid_or_none(study.features(x0), real),
+        "kid": kid_or_none(study.features(x0), real, study.brought.groups, study.others.groups),
         "accuracy": study.accuracy(x0, study.brought.labels),
         "l2": float(l2.mean()),
         "correlation": float(correlation.mean()),
@@ -278,7 +284,7 @@ def memory(study: Study, out: Path | None = None) -> dict:
     as in training (what a copy would look like). Distances in pixels (aligned, mirrored too) and in features.
     """
     train = study.pictures.train()
-    train = train.subset(evenly(len(train), 50 * study.count))
+    train = train.subset(evenly(len(train), 100 * study.count))
     bank = training_bank(study, train)
     bank_features = []
     for pixels in tqdm(train.pixels.split(256), desc="training pictures", leave=False):
@@ -318,14 +324,14 @@ def memory(study: Study, out: Path | None = None) -> dict:
 
 def diversity(study: Study, train: PictureSet) -> dict:
     """Mean distance between pictures of the same labels: seeds, and real training pictures."""
-    n = min(len(study.brought), 12)
-    labels, strokes = study.brought.labels[:n], study.inputs["strokes"][:n]
-    repeated = labels.repeat_interleave(SEEDS, dim=0)
-    seeds = range(study.seed, study.seed + n * SEEDS)
+    chosen = evenly(len(study.brought), 12)
+    strokes = study.inputs["strokes"][chosen].repeat_interleave(SEEDS, dim=0)
+    repeated = study.brought.labels[chosen].repeat_interleave(SEEDS, dim=0)
+    seeds = study.seeds(len(repeated))
     sets = {
         "from noise": study.paint(None, repeated, 1.0, seeds, "seeds, from noise"),
         f"strokes, {MEMORY_STRENGTH:g}": study.paint(
-            strokes.repeat_interleave(SEEDS, dim=0), repeated, MEMORY_STRENGTH, seeds, "seeds, strokes"
+            strokes, repeated, MEMORY_STRENGTH, seeds, "seeds, strokes"
         ),
         "training": study.as_trained(same_labels(train, repeated, study.seed)),
     }
@@ -437,22 +443,11 @@ def targets(result: dict) -> list[dict]:
             add(name, result["labels"]["ratio"][kind], bound)
     if "realism" in result:
         r = result["realism"]
-        if r["kid"]["generated"] and r["between"]["mean"]:
-            value = r["kid"]["generated"]["value"]
-            add(
-                f"KID from noise / mean KID between two {r['by']}s",
-                value / r["between"]["mean"],
-                1 / 3,
-                False,
-            )
-            ratios = [
-                row["generated"]["value"] / row["nearest other"]
-                for row in r["each"].values()
-                if row["nearest other"] and row["nearest other"] > 0
-            ]
-            if ratios:
-                name = f"the same by {r['by']}, to the nearest other {r['by']}, median"
-                add(name, float(np.median(ratios)), 1 / 3, False)
+        for which in ("mean", "median"):
+            apart = r["between"][which]
+            if r["kid"]["generated"] and apart and apart > 0:
+                name = f"KID from noise / {which} KID between two {r['by']}s"
+                add(name, r["kid"]["generated"]["value"] / apart, 1 / 3, False)
     if "faithfulness" in result:
         kinds = result["faithfulness"]["kinds"]
         at = {kind: rows["strengths"][f"{DEFAULT_STRENGTH:g}"] for kind, rows in kinds.items()}

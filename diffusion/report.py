@@ -148,6 +148,7 @@ def realism_section(part: dict, features: str) -> str:
                 ("from noise", with_error(part["kid"]["generated"]), number(part["frechet"]["generated"], 2)),
                 ("training pictures", with_error(part["kid"]["train"]), number(part["frechet"]["train"], 2)),
                 (f"two different {part['by']}s, mean", number(between["mean"]), ""),
+                (f"two different {part['by']}s, median", number(between["median"]), ""),
                 (f"the two nearest {part['by']}s{pair}", number(between["nearest"]), ""),
             ],
         )

@@ -113,9 +113,13 @@ class Study:
         return self.framed(self.brought)
 
     @cached_property
+    def others(self) -> PictureSet:
+        """The other seven eighths: what the results from `brought` are compared with."""
+        return self.held_out.subset(~self._is_brought)
+
+    @cached_property
     def others_framed(self) -> Tensor:
-        """The other seven eighths, framed: what the results from `brought` are compared with."""
-        return as_x0(self.framed(self.held_out.subset(~self._is_brought)), self.size)
+        return as_x0(self.framed(self.others), self.size)
 
     # ------------------------------------------------------------------ made pictures
 

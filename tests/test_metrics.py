@@ -64,9 +64,35 @@ def test_kid_says_how_sure_it_is():
     assert values.min() > 0  # half a deviation apart: plainly different
 
 
+def test_kid_is_unbiased_where_pictures_share_their_labels():
+    """Both sets told the same labels: left in, such pairs would make any two sets look alike."""
+    fair, unfair = [], []
+    for i in range(200):
+        labels = 2 * normal(12, 4, seed=i)
+        x, y = labels + normal(12, 4, seed=1000 + i), labels + normal(12, 4, seed=2000 + i)
+        fair.append(kid(x, y, "abcdefghijkl", "abcdefghijkl")[0])
+        unfair.append(kid(x, y)[0])
+    fair, unfair = torch.tensor(fair), torch.tensor(unfair)
+    assert abs(fair.mean()) < 3 * fair.std() / 200**0.5
+    assert unfair.mean() < -3 * unfair.std() / 200**0.5
+
+
+def test_kid_is_unbiased_with_many_frames_of_few_films():
+    """x: three films of four frames each, y: twelve of one frame; films of one distribution."""
+    films, values = "aaaabbbbcccc", []
+    for i in range(400):
+        x = normal(3, 4, seed=i).repeat_interleave(4, dim=0) + 0.1 * normal(12, 4, seed=1000 + i)
+        y = normal(12, 4, seed=2000 + i) + 0.1 * normal(12, 4, seed=3000 + i)
+        values.append(kid(x, y, films)[0])
+    values = torch.tensor(values)
+    assert abs(values.mean()) < 3 * values.std() / 20
+
+
 def test_kid_needs_two_pictures():
     with pytest.raises(ValueError, match="two pictures"):
         kid(normal(1, 4), normal(5, 4))
+    with pytest.raises(ValueError, match="different things"):
+        kid(normal(3, 4), normal(3, 4), "aaa", "abc")
 
 
 def test_frechet_distance_of_gaussians():
