@@ -82,8 +82,25 @@ class PictureSet:
         return sorted(tuple(names[i] for names, i in zip(kinds, row)) for row in rows)
 
 
+def picture_files(source: str | Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """(path inside the source, content) of each picture in a folder or tar, sorted by path.
+
+    Raises:
+        DataError: the source is missing, no folder or tar, or holds no pictures.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise DataError(f"There are no training pictures at {source}.")
+    count = 0
+    for path, content in _files(source):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            count += 1
+            yield path, content
+    if not count:
+        raise DataError(f"{source} holds no pictures.")
+
+
 def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """(path inside the source, content) of each picture in a folder or tar, sorted by path."""
     if source.is_dir():
         for path in sorted(source.rglob("*")):
             if path.suffix.lower() in SUFFIXES and path.is_file():
@@ -95,9 +112,7 @@ def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
             members = [(PurePosixPath(m.name), tar.extractfile(m).read()) for m in tar if m.isfile()]
     except (tarfile.TarError, OSError) as error:
         raise DataError(f"{source} is neither a folder nor a readable tar.") from error
-    for path, content in sorted(members):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            yield path, content
+    yield from sorted(members)
 
 
 def _pixels(content: bytes, size: int, name: str) -> np.ndarray:
@@ -151,11 +166,7 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
             rows += _torchvision(str(source), size)
             continue
         path = Path(source)
-        if not path.exists():
-            raise DataError(f"There are no training pictures at {path}.")
-        files = list(_files(path))
-        if not files:
-            raise DataError(f"{path} holds no pictures.")
+        files = list(picture_files(path))
         # "train" is a split only beside nothing but splits: it may also be a subject, with rails.
         is_split = all(name.parts[0] in SPLITS for name, _ in files)
         for name, content in files:
