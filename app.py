@@ -12,16 +12,18 @@ import contextlib
 import html
 import io
 import json
+import math
 import os
 import queue
 import random
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # must be set before the import: no request to another host
 
@@ -44,13 +46,20 @@ WEB = HERE / "assets" / "web"
 
 TITLE = "Doodle Diffusion"
 RESULT_SIDE = 512  # pixels of the finished picture
-GIF_SIDE = 256
+# Animations are GIFs: a WebP is a third as large, but many places that people share to do not play it.
+GIF_SIDE = 320
+NOISY_FRAMES = 12  # at most; they are nearly all of the file, some 55 kB each
+FRAME_MS, DRAWING_MS = 110, 700
 MAX_DATA_URL = 8_000_000  # characters; a full canvas takes about 500,000
 MAX_SEED = 2**31 - 1
 KEPT_RUNS = 16  # of each open tab; one of nine pictures in 50 steps takes 44 MB, the usual one 1 MB
 PNG_KEY = "doodle-diffusion"  # the text chunk with a picture's settings
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
+RANGES = {  # of the page's numbers; a whole number where the bounds are
+    "strength": (0.0, 1.0), "steps": (5, 50), "guidance": (1.0, 6.0), "eta": (0.0, 1.0), "seed": (0, MAX_SEED)
+}  # fmt: skip
+CONTROLS = ("strength", "steps", "guidance", "seed", "eta", "colour")  # as they stand in `_workspace`
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}  # one picture at a time: it takes every core
 
 # ------------------------------------------------------------------------------------------------- words
@@ -75,6 +84,7 @@ MORE_DRAWING = "More like my drawing"
 VARIATIONS = [("1 picture", 1), ("4", 4), ("9", 9)]
 TOO_OLD = "That picture was made too long ago, its steps are gone. Please generate it again."
 OTHER_MODEL = "That picture was made with another model. Choose that model, or generate it again."
+FOUND_SETTINGS = "That picture brought its settings along; they are set again."
 FAILED = "Something went wrong while painting, please try again."
 
 
@@ -181,6 +191,43 @@ class Settings:
         """A file name without its extension."""
         return "-".join([*self.labels.values(), str(self.seed)]).replace(" ", "-")
 
+    def to_query(self) -> str:
+        """The query part of a link that sets the page's controls; `known_settings` reads it."""
+        parts = asdict(self) | {"colour": int(self.colour)}
+        labels = parts.pop("labels")
+        model = {"model": parts.pop("model")}
+        return urlencode(
+            {key: str(value).removesuffix(".0") for key, value in (model | labels | parts).items()}
+        )
+
+
+def known_settings(wishes: Mapping, checkpoints: dict[str, Checkpoint], model: str) -> dict:
+    """What of a link or of a file's text can be had here: names that exist, numbers brought into their range.
+
+    Links get cut, edited and old, so whatever cannot be read is left out without a word.
+
+    Args:
+        wishes: as in `Settings`; values may be text, labels may stand beside the others or in "labels".
+        model: the one picked now, whose labels are meant where no other that exists here is named.
+    """
+    labels = wishes.get("labels")
+    wishes = {**(labels if isinstance(labels, Mapping) else {}), **wishes}
+    found = {}
+    if wishes.get("model") in list(checkpoints):
+        found["model"] = model = wishes["model"]
+    kinds = checkpoints[model].label_names
+    if known := {kind: wishes[kind] for kind, names in kinds.items() if wishes.get(kind) in names}:
+        found["labels"] = known
+    for key, (low, high) in RANGES.items():
+        with contextlib.suppress(TypeError, ValueError, OverflowError):  # no number, or not one at all
+            number = min(max(float(wishes.get(key)), low), high)
+            if not math.isnan(number):
+                found[key] = round(number) if isinstance(low, int) else number
+    colour = str(wishes.get("colour")).lower()
+    if colour in ("0", "1", "false", "true"):
+        found["colour"] = colour in ("1", "true")
+    return found
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -197,6 +244,19 @@ class Drawing:
         side = self.picture.width
         return [left / side, top / side, (right - left) / side]
 
+    def resized(self, width: int) -> Drawing:
+        """The same drawing with fewer pixels, and its frame with it."""
+        k = width / self.picture.width
+        size = (width, max(1, round(self.picture.height * k)))
+        box = tuple(round(edge * k) for edge in self.prepared.box)
+        picture = images.flatten(self.picture).resize(size, Image.Resampling.LANCZOS)
+        return Drawing(picture, self.keep, replace(self.prepared, box=box, original_size=size))
+
+    @property
+    def value(self) -> dict[str, str]:
+        """The value that the canvas had, see `read_canvas`."""
+        return {"picture": data_url(self.picture), "keep": data_url(self.keep) if self.keep else ""}
+
 
 @dataclass
 class Run:
@@ -211,12 +271,24 @@ class Run:
         steps = [replace(step, x=step.x[k : k + 1], x0=step.x0[k : k + 1]) for step in self.steps]
         return Run(replace(self.settings, seed=self.settings.seed + k), self.drawing, steps)
 
-    def picture(self, side: int = RESULT_SIDE) -> Image.Image:
+    def picture(self) -> Image.Image:
         """The result, standing where the drawing stood."""
-        painted = images.to_pil(self.steps[-1].x0[:1], side)
-        if self.drawing is None:
+        return self._stand(images.to_pil(self.steps[-1].x0[:1], RESULT_SIDE), self.drawing)
+
+    def animation(self) -> list[Image.Image]:
+        """The drawing, noisy states on their way to the picture, and the picture, all in its place."""
+        drawing = self.drawing.resized(GIF_SIDE) if self.drawing else None
+        apart = max(1, math.ceil((len(self.steps) - 1) / NOISY_FRAMES))
+        noisy = [images.to_pil(step.x[:1], GIF_SIDE) for step in self.steps[:-1:apart]]
+        last = images.to_pil(self.steps[-1].x0[:1], GIF_SIDE)
+        start = [drawing.picture] if drawing else []
+        return start + [self._stand(picture, drawing) for picture in [*noisy, last]]
+
+    @staticmethod
+    def _stand(painted: Image.Image, drawing: Drawing | None) -> Image.Image:
+        if drawing is None:
             return painted
-        return images.paste_back(painted, self.drawing.prepared, self.drawing.picture, self.drawing.keep)
+        return images.paste_back(painted, drawing.prepared, drawing.picture, drawing.keep)
 
 
 @dataclass
@@ -313,6 +385,15 @@ def data_url(image: Image.Image, settings: Settings | None = None) -> str:
         info.add_text(PNG_KEY, json.dumps(asdict(settings)))
     image.save(buffer, format="PNG", compress_level=1, pnginfo=info)  # small pictures: speed counts
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def read_settings(text: str) -> dict:
+    """The settings that travel in a PNG, as they stand there; {} where the text is none of ours."""
+    try:
+        settings = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
 
 
 def framed(
@@ -509,8 +590,9 @@ def _messages(session: Session, number: int, run: Run, stream: Iterator[Step]) -
     seconds = time.perf_counter() - begun
     count = len(run.steps[-1].x)
     more = result(run.only(0), number, 0) if count == 1 else {}
-    say = summary(run, seconds)
-    yield report(session.wanted, "done", say, progress=1, count=count, **shape, **more)
+    more["settings"] = asdict(run.settings)
+    more["drawing"] = run.drawing.value if run.drawing else None
+    yield report(session.wanted, "done", summary(run, seconds), progress=1, count=count, **shape, **more)
 
 
 def result(run: Run, number: int, k: int) -> dict:
@@ -521,6 +603,7 @@ def result(run: Run, number: int, k: int) -> dict:
         "picture": data_url(run.picture(), run.settings),
         "name": run.settings.name,
         "settings": asdict(run.settings),
+        "link": run.settings.to_query(),
     }
 
 
@@ -556,11 +639,13 @@ def summary(run: Run, seconds: float) -> str:
 
 
 def make_gif(session: Session, event: gr.EventData) -> dict:
-    run = _kept(session, event)
+    return {"gif": gif_url(_kept(session, event)), "nonce": random.random()}
+
+
+def gif_url(run: Run) -> str:
     buffer = io.BytesIO()
-    images.save_gif([images.to_pil(step.x0, GIF_SIDE) for step in run.steps], buffer)
-    url = "data:image/gif;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return {"gif": url, "nonce": random.random()}
+    images.save_gif(run.animation(), buffer, ms=FRAME_MS, first_ms=DRAWING_MS if run.drawing else FRAME_MS)
+    return "data:image/gif;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def search_strength(session: Session, strength: float, more_real: bool) -> float:
@@ -696,8 +781,12 @@ RESULT_MARKUP = """
     <button type="button" data-do="resume" data-say="Go back to an earlier step first, with the slider above"
       title="Denoise on from the step shown, with the words, guidance, eta and seed chosen now">Continue from
       here</button>
-    <button type="button" data-do="png" title="The settings travel inside the file">Save picture</button>
-    <button type="button" data-do="gif" title="Every step as an animation">Save GIF</button>
+    <button type="button" data-do="png" title="The settings travel inside the file">Save</button>
+    <button type="button" data-do="gif"
+      title="Save an animation: the drawing, the noise, the picture">GIF</button>
+    <button type="button" data-do="link"
+      data-say="The link is copied: it opens this page with these settings."
+      title="Copy a link to this page with these settings, but without the drawing">Copy link</button>
   </div>
 </div>"""
 
@@ -705,6 +794,19 @@ EXAMPLES_MARKUP = """
 <div class="examples" role="group" aria-label="Example drawings">
   {{#each value}}<button type="button" data-subject="{{this.subject}}" title="{{this.name}}">
     <img src="{{this.url}}" alt="{{this.name}}" draggable="false"></button>{{/each}}
+</div>"""
+
+
+GALLERY_MARKUP = f"""
+<div class="gallery" data-key="{PNG_KEY}" data-name="Picture">
+  <div class="switch">
+    <button type="button" data-row="examples" aria-pressed="true">Examples</button>
+    <button type="button" data-row="mine" aria-pressed="false"
+      title="The pictures made since this page was opened">My pictures <span class="count"></span></button>
+  </div>
+  <div class="mine" role="group" aria-label="My pictures">
+    <p>Every picture you make waits here, with its steps, its drawing and its settings.</p>
+  </div>
 </div>"""
 
 
@@ -728,6 +830,15 @@ def result_view() -> gr.HTML:
 def example_row(drawings: list[dict]) -> gr.HTML:
     """Example drawings to click on; its value is a list of {subject, name, url}."""
     return _component(["examples.js"], EXAMPLES_MARKUP, drawings, elem_id="examples", visible=bool(drawings))
+
+
+def gallery_row() -> gr.HTML:
+    """The pictures made since the page was opened, kept in the browser.
+
+    Its events ask to set the controls again: `restore` with the settings of one of them, `found` with the
+    text that a file brought along.
+    """
+    return _component(["gallery.js"], GALLERY_MARKUP, None, elem_id="gallery")
 
 
 def _component(scripts: list[str], markup: str, value, **kwargs) -> gr.HTML:
@@ -1093,7 +1204,7 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
             if checkpoints:
                 with gr.Tabs(elem_id="tabs"):
                     with gr.Tab("Draw"):
-                        sources = _workspace(checkpoints, picker)
+                        sources = _workspace(demo, checkpoints, picker)
                     with gr.Tab("How it works") as tab:
                         _lesson(checkpoints, tab, sources)
             else:
@@ -1101,7 +1212,7 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
     return demo.queue(max_size=32)
 
 
-def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
+def _workspace(demo: gr.Blocks, checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
     """The two canvases, the controls and everything that happens between them.
 
     Returns:
@@ -1116,6 +1227,7 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
     with gr.Column(elem_id="workspace"):
         with gr.Column(elem_id="drawing"):
             canvas = doodle_canvas(typical_colours(first, *(name for _, name in settle(first, FIRST))))
+            gallery = gallery_row()
             examples = example_row(drawings)
         with gr.Column(elem_id="painting"):
             view = result_view()
@@ -1124,8 +1236,8 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
                 selectors = _selectors(first, count)
             with gr.Column(elem_id="dial"):
                 strength = gr.Slider(
-                    0, 1, 0.6, step=0.01, label="Strength", info="0 keeps your drawing, 1 ignores it",
-                    buttons=[], elem_id="strength",
+                    *RANGES["strength"], 0.6, step=0.01, buttons=[], label="Strength",
+                    info="0 keeps your drawing, 1 ignores it", elem_id="strength",
                 )  # fmt: skip
                 with gr.Row(elem_id="search"):
                     less = gr.Button(MORE_DRAWING, size="sm", elem_id="less")
@@ -1148,13 +1260,28 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
     with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
         with gr.Row():
             steps = gr.Slider(
-                5, 50, 20, step=1, buttons=[], label="Steps", info="More take longer and look cleaner"
+                *RANGES["steps"],
+                20,
+                step=1,
+                buttons=[],
+                label="Steps",
+                info="More take longer and look cleaner",
             )
             guidance = gr.Slider(
-                1, 6, 2, step=0.1, buttons=[], label="Guidance", info="How much the words count, 1: off"
+                *RANGES["guidance"],
+                2,
+                step=0.1,
+                buttons=[],
+                label="Guidance",
+                info="How much the words count, 1: off",
             )
             eta = gr.Slider(
-                0, 1, 0, step=0.05, buttons=[], label="Eta", info="Fresh noise in each step, 0: none"
+                *RANGES["eta"],
+                0,
+                step=0.05,
+                buttons=[],
+                label="Eta",
+                info="Fresh noise in each step, 0: none",
             )
             seed = gr.Number(
                 7, precision=0, minimum=0, maximum=MAX_SEED, label="Seed",
@@ -1225,6 +1352,35 @@ def _workspace(checkpoints: dict[str, Checkpoint], picker: gr.Dropdown) -> list:
         selector.input(**tell)
     examples.pick(choose_example, chosen, words, **unchecked).then(**tell)
     picker.input(switch, chosen, [*words, examples], **unchecked).then(**tell)
+
+    def restore(wishes: Mapping, checkpoint: str, *chosen: str) -> list:
+        """Set the controls again to what is known of the wishes; nothing known changes nothing."""
+        found = known_settings(wishes, checkpoints, checkpoint)
+        if not found:
+            return [gr.skip()] * len(controls)
+        model = found.get("model", checkpoint)
+        labels = dict(zip(checkpoints[checkpoint].label_names, chosen)) | found.get("labels", {})
+        words = [labels.get(kind) for kind in checkpoints[model].label_names]
+        numbers = [gr.update(value=found[key]) if key in found else gr.skip() for key in CONTROLS]
+        return [model, *switch(model, *words), *numbers]
+
+    def restore_own(checkpoint: str, event: gr.EventData, *chosen: str) -> list:
+        return restore(event.settings, checkpoint, *chosen)
+
+    def restore_found(checkpoint: str, event: gr.EventData, *chosen: str) -> list:
+        wishes = read_settings(event.text)
+        if wishes:
+            gr.Info(FOUND_SETTINGS)
+        return restore(wishes, checkpoint, *chosen)
+
+    def restore_link(checkpoint: str, request: gr.Request, *chosen: str) -> list:
+        return restore(dict(request.query_params), checkpoint, *chosen)
+
+    controls = [picker, *words, examples, *settings]
+    gallery.restore(restore_own, chosen, controls, **unchecked)
+    gallery.found(restore_found, chosen, controls, **unchecked).then(**tell)
+    demo.load(restore_link, chosen, controls, **unchecked)
+
     canvas.stroke(**tell)
     for slider in (strength, steps, guidance, eta):
         slider.release(**tell)
@@ -1301,7 +1457,7 @@ THEME = gr.themes.Base(
 )
 LAUNCH = {  # one place for the server's settings, so that the tests open the same page
     "theme": THEME,
-    "css_paths": [WEB / "page.css", WEB / "lesson.css"],
+    "css_paths": [WEB / "page.css", WEB / "lesson.css", WEB / "share.css"],
     "footer_links": ["api"],
     "run_history": False,
     "enable_monitoring": False,

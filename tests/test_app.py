@@ -475,11 +475,12 @@ def test_closing_a_run_closes_the_sampler(checkpoints, monkeypatch):
     assert closed
 
 
-def test_the_gif_has_every_frame(checkpoints):
+def test_the_gif_begins_with_the_drawing_and_has_every_step(checkpoints):
     session = app.Session()
     list(start(checkpoints, session, drawn()))
     gif = decoded(app.make_gif(session, SimpleNamespace(run=1, k=0))["gif"])
-    assert (gif.format, gif.n_frames, gif.size) == ("GIF", 6, (app.GIF_SIDE, app.GIF_SIDE))
+    assert (gif.format, gif.n_frames, gif.size) == ("GIF", 7, (app.GIF_SIDE, app.GIF_SIDE))
+    assert gif.info["duration"] == app.DRAWING_MS, "the drawing first"
     with pytest.raises(gr.Error):
         app.make_gif(session, SimpleNamespace(run=2, k=0))
 

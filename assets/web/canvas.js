@@ -73,12 +73,16 @@ function asUrl(name) {
 }
 
 function changed(...names) {
+  record(...names);
+  publish();
+}
+
+function record(...names) {
   past.push(now);
   if (past.length > UNDO_LEVELS) past.shift();
   future = [];
   now = { ...now };
   for (const name of names) now[name] = look(name);
-  publish();
 }
 
 function travel(from, to) {
@@ -96,9 +100,13 @@ function restore() {
 const isBlank = () => now.paint.empty && now.keep.empty;
 
 function publish() {
+  settle();
+  trigger('stroke');
+}
+
+function settle() {
   refresh();
   props.value = isBlank() ? '' : { picture: now.paint.url, keep: now.keep.url };
-  trigger('stroke');
 }
 
 function refresh() {

@@ -53,4 +53,40 @@ for (const name of ['dragover', 'dragleave', 'drop']) {
     if (name === 'drop') bring(event.dataTransfer.files[0]);
   });
 }
-window.addEventListener('doodle:load', async (event) => show(await (await fetch(event.detail)).blob()));
+
+// An earlier drawing with what was to be kept of it, as `props.value` once was: nothing anyone did just now,
+// so there is no event for it.
+async function bringBack({ picture, keep }) {
+  const turn = ++pictures;
+  const [drawing, mask] = await Promise.all([picture, keep].map(async (url) => url && decode(url)));
+  if (turn !== pictures) return;
+  finish();
+  white();
+  unmark();
+  if (drawing) layers.paint.drawImage(drawing, 0, 0, SIDE, SIDE);
+  if (mask) mark(mask);
+  record('paint', 'keep');
+  settle();
+}
+
+function mark(mask) {                                // hatches what is black in a mask
+  const small = document.createElement('canvas');
+  small.width = small.height = N;
+  const pen = small.getContext('2d');
+  pen.drawImage(mask, 0, 0, N, N);
+  const image = pen.getImageData(0, 0, N, N);
+  for (let i = 0; i < image.data.length; i += 4) image.data[i + 3] = 255 - image.data[i];
+  pen.putImageData(image, 0, 0);
+  const keep = layers.keep;
+  keep.globalCompositeOperation = 'source-over';
+  keep.drawImage(small, 0, 0, SIDE, SIDE);
+  keep.globalCompositeOperation = 'source-in';
+  keep.fillStyle = hatch;
+  keep.fillRect(0, 0, SIDE, SIDE);
+}
+
+const decode = async (url) => createImageBitmap(await (await fetch(url)).blob());
+window.addEventListener('doodle:load', async ({ detail }) => {
+  if (detail.quiet) return bringBack(detail);
+  show(await (await fetch(detail)).blob());
+});

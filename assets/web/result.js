@@ -4,13 +4,14 @@
 //   {start, count, box, progress, frames: [{say, x0, x}]}   while a run goes on; `start` is the number it began
 //       with (its result may carry a higher one, where Stop raised it since), a frame holds `count` pictures
 //       side by side, and `box` is where they belong: left, top and side in shares of the canvas
-//   {of, k, picture, name, settings}    the k-th picture of the run that began as `of`, finished
+//   {settings, drawing}     when it is done: what it was made from, `drawing` as the value of the canvas was
+//   {of, k, picture, name, settings, link}    the k-th picture of the run that began as `of`, finished
 //   {gif}
 
 const $ = (selector) => element.querySelector(selector);
 const box = $('.result'), say = $('.say'), scrub = $('.scrub'), strip = $('.strip');
 const noise = $('.noise-switch input'), all = $('[data-do=all]'), cells = $('.cells');
-const SIDE = 512, THUMBS = 10;
+const SIDE = 512, THUMBS = 10, THUMB_SIDE = 136;
 let run = 0;                                         // the newest run heard of
 let show = null;                                     // the run on show: {start, count, box, frames, done, k}
 let at = 0;                                          // which of its frames
@@ -83,10 +84,10 @@ async function paint(canvas, url, { count, box: [left, top, size] }, side = SIDE
   }
 }
 
-async function paintWhole(canvas, url) {
+async function paintWhole(canvas, url, side = SIDE) {
   latest.set(canvas, url);
   const image = await picture(url);
-  if (latest.get(canvas) === url) blank(canvas, SIDE).drawImage(image, 0, 0, SIDE, SIDE);
+  if (latest.get(canvas) === url) blank(canvas, side).drawImage(image, 0, 0, side, side);
 }
 
 function showFrame(index) {
@@ -143,6 +144,16 @@ function finish(message) {
   show.frames.at(-1).say = message.say;
 }
 
+// For gallery.js: what 'doodle:show' brings back.
+async function offer(settings) {
+  const entry = { ...show, settings, frames: show.frames.map((frame) => ({ ...frame })) };
+  const thumb = document.createElement('canvas');
+  await (entry.done ? paintWhole(thumb, entry.done.picture, THUMB_SIDE)
+    : paint(thumb, entry.frames.at(-1).x0, entry, THUMB_SIDE));
+  entry.thumb = thumb.toDataURL();
+  window.dispatchEvent(new CustomEvent('doodle:result', { detail: entry }));
+}
+
 watch('value', () => {
   const message = props.value;
   if (!message) return;
@@ -175,8 +186,10 @@ watch('value', () => {
   if ('progress' in message) box.style.setProperty('--progress', message.progress);
   if (message.phase === 'done') {
     show.frames.at(-1).say = message.say;
+    show.drawing = message.drawing;
     if (message.picture) finish(message);
   }
+  if (message.settings) offer(message.settings);
   if (message.phase !== 'run') fillStrip();
   setPhase(message.phase === 'run' ? 'run' : 'done');
   if (message.phase !== 'run' && at === show.frames.length - 1) showFrame(at);
@@ -192,11 +205,32 @@ function save(url, extension) {
   link.click();
 }
 
+async function copyLink() {
+  const url = location.origin + location.pathname + '?' + show.done.link;
+  say.textContent = (await copied(url)) ? $('[data-do=link]').dataset.say : url;
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {                                          // no permission, or the page came without https
+    const field = document.createElement('textarea');
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand('copy');
+    field.remove();
+    return done;
+  }
+}
+
 const live = () => document.body.dataset.live === 'on';
 const actions = {
   reuse: () => window.dispatchEvent(new CustomEvent('doodle:load', { detail: $('canvas.clean').toDataURL() })),
   png: () => save(show.done.picture, 'png'),
   gif: () => trigger('gif', { run: show.done.of, k: show.done.k }),
+  link: copyLink,
   resume: () => trigger('resume', { run: show.done.of, k: show.done.k, step: at + 1 }),
   all: () => { show.done = show.k = null; fillStrip(); look(at); },
 };
@@ -213,6 +247,11 @@ strip.addEventListener('click', (event) => {
   if (event.target.dataset.at && !scrub.disabled) look(Number(event.target.dataset.at));
 });
 scrub.addEventListener('input', () => look(Number(scrub.value)));
+window.addEventListener('doodle:show', ({ detail: entry }) => {
+  show = { ...entry };
+  fillStrip();
+  look(show.frames.length - 1);
+});
 noise.addEventListener('change', () => {
   box.classList.toggle('with-noise', noise.checked);
   if (show) showFrame(at);

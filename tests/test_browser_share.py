@@ -1,0 +1,163 @@
+"""Sharing in a real Chromium: links, settings in files, and the pictures made since the page was opened."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("gradio")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+import app  # noqa: E402
+from conftest import apple_drawing  # noqa: E402
+from test_browser import (  # noqa: E402, F401
+    DRAWING,
+    INK,
+    RESULT,
+    at,
+    choose_subject,
+    count_frames,
+    desktop,
+    draw_circle,
+    ink,
+    open_page,
+    page,
+    paint,
+    say,
+    set_slider,
+    wait_for,
+)
+
+THUMBS = ".mine button"
+
+
+def number(page, name: str) -> float:
+    return float(page.get_by_label(f"number input for {name}").input_value())
+
+
+def wait_for_seed(page, seed: int) -> None:
+    page.wait_for_function(f"document.querySelector('#seed input').value == '{seed}'")
+
+
+def open_gallery(page) -> None:
+    page.click(".switch [data-row=mine]")
+
+
+def count_thumbs(page) -> int:
+    return page.locator(THUMBS).count()
+
+
+def test_a_link_brings_the_settings_of_a_picture(page, server):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    choose_subject(page, "Cat")
+    page.wait_for_function("document.querySelectorAll('#label-1 label').length == 2")
+    page.click("#label-1 label:has-text('Fluent 3D')")
+    set_slider(page, "Strength", 0.35)
+    set_slider(page, "Steps", 8)
+    draw_circle(page)
+    paint(page, 41)
+    page.click("[data-do=link]")
+    page.wait_for_function("document.querySelector('.say').textContent.startsWith('The link is copied')")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(server.url) and "subject=cat&style=fluent-3d" in link
+
+    other = page.context.new_page()
+    other.goto(link + "&__theme=dark&steps=nonsense&unknown=1")
+    other.wait_for_selector(".paper.blank")
+    other.locator("#advanced button").first.click()
+    other.wait_for_selector("#seed input")
+    wait_for_seed(other, 41)
+    assert other.locator("#label-0 input").input_value() == "Cat"
+    assert other.get_by_label("Fluent 3D").is_checked()
+    assert number(other, "Strength") == 0.35
+    other.close()
+
+
+def test_a_saved_picture_brings_its_settings_along(page, tmp_path):
+    settings = app.Settings("tiny", {"subject": "pear", "style": "photo"}, 0.45, 9, 3.0, 0.0, 77, False)
+    url = app.data_url(apple_drawing(), settings)
+    (tmp_path / "pear.png").write_bytes(base64.b64decode(url.split(",")[1]))
+    page.set_input_files("#canvas input[type=file]", tmp_path / "pear.png")
+    wait_for_seed(page, 77)
+    assert page.locator("#label-0 input").input_value() == "Pear"
+    assert (number(page, "Strength"), number(page, "Steps")) == (0.45, 9)
+    assert not page.locator("#colour input").is_checked()
+    page.wait_for_function(f"({INK})('{DRAWING}') > 0.1")
+    page.click("#colour label")
+
+    Image.new("RGB", (40, 40), "green").save(tmp_path / "plain.png")
+    page.set_input_files("#canvas input[type=file]", tmp_path / "plain.png")
+    page.wait_for_function(f"({INK})('{DRAWING}') > 0.9")
+    assert page.locator("#seed input").input_value() == "77", "a picture without settings changes none"
+
+
+def test_an_earlier_picture_comes_back_with_all_that_made_it(page):
+    open_gallery(page)
+    choose_subject(page, "Apple")
+    set_slider(page, "Strength", 0.5)
+    set_slider(page, "Steps", 10)
+    draw_circle(page)
+    page.click("[data-tool=keep]")
+    page.mouse.click(*at(page, 0.2, 0.5))
+    before, kept = ink(page), ink(page, "#canvas canvas.keep")
+    made = count_thumbs(page)
+    paint(page, 51)
+    page.wait_for_function(f"document.querySelectorAll('{THUMBS}').length == {made + 1}")
+
+    page.click("[data-do=clear]")
+    choose_subject(page, "Pear")
+    set_slider(page, "Strength", 0.9)
+    paint(page, 52)
+    page.wait_for_function(f"document.querySelectorAll('{THUMBS}').length == {made + 2}")
+    page.locator(THUMBS).nth(1).click()
+    wait_for_seed(page, 51)
+    assert page.locator("#label-0 input").input_value() == "Apple"
+    assert number(page, "Strength") == 0.5
+    assert "seed 51." in say(page) and count_frames(page) == 5
+    assert ink(page) == pytest.approx(before, abs=0.002)
+    assert ink(page, "#canvas canvas.keep") == pytest.approx(kept, abs=0.002) and kept > 0
+    page.locator(".scrub").fill("1")
+    assert say(page) == "Step 2 of 5"
+    page.click("[data-do=undo]")
+    assert ink(page) == 0, "what was on the canvas is not lost"
+
+
+def test_one_of_several_stands_beside_them_all(page):
+    open_gallery(page)
+    made = count_thumbs(page)
+    page.click("#pictures label:nth-child(2)")
+    draw_circle(page)
+    page.click("#generate")
+    page.wait_for_selector(".cells button")
+    page.wait_for_function(f"document.querySelectorAll('{THUMBS}').length == {made + 1}")
+    page.click(".cells button >> nth=2")
+    page.wait_for_function(f"document.querySelectorAll('{THUMBS}').length == {made + 2}")
+    page.locator(THUMBS).nth(1).click()
+    page.wait_for_selector(".cells button")
+    page.click("#pictures label:nth-child(1)")
+
+
+def test_live_keeps_a_picture_only_where_one_pauses(page, server):
+    def redraw(x, y):
+        page.mouse.click(*at(page, x, y))
+        page.wait_for_function("['wait', 'run'].includes(document.body.dataset.doodle)")
+        wait_for(page, "done")
+
+    server.delay = 0.1
+    open_gallery(page)
+    made = count_thumbs(page)
+    set_slider(page, "Steps", 6)
+    page.check("#live input")
+    for x in (0.3, 0.5, 0.7):
+        redraw(x, 0.5)
+    assert count_thumbs(page) == made
+    page.wait_for_function(f"document.querySelectorAll('{THUMBS}').length == {made + 1}")
+    redraw(0.5, 0.7)
+    before = page.inner_text(".say")
+    page.locator(THUMBS).last.click()
+    page.wait_for_timeout(700)
+    assert count_thumbs(page) == made + 2, "doing something else keeps the last one"
+    assert say(page) != before and page.get_attribute("body", "data-doodle") == "done", "no new run"
+    page.uncheck("#live input")
