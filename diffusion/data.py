@@ -22,7 +22,7 @@ import re
 import tarfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -74,6 +74,25 @@ class PictureSet:
 
     def test(self) -> PictureSet:
         return self.subset(self.held_out)
+
+    def relabelled(self, label_names: dict[str, list[str]]) -> PictureSet:
+        """The same pictures with label numbers of another table, say a checkpoint's.
+
+        Raises:
+            DataError: a kind or a name here is not in that table.
+        """
+        if list(label_names) != list(self.label_names):
+            raise DataError(
+                f"These pictures have the labels {' and '.join(self.label_names)}, "
+                f"not {' and '.join(label_names) or 'none'}."
+            )
+        columns = []
+        for (kind, names), column in zip(self.label_names.items(), self.labels.unbind(1)):
+            if unknown := [name for name in names if name not in label_names[kind]]:
+                raise DataError(f"The checkpoint to start from knows no {kind} {unknown[0]!r}.")
+            numbers = torch.tensor([label_names[kind].index(name) for name in names])
+            columns.append(numbers[column])
+        return replace(self, labels=torch.stack(columns, dim=1), label_names=label_names)
 
     def combinations(self) -> list[tuple[str, ...]]:
         """The label combinations that occur, as names, sorted."""

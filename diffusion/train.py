@@ -15,7 +15,9 @@ What a run leaves in its folder:
 from __future__ import annotations
 
 import argparse
+import copy
 import csv
+import difflib
 import os
 import signal
 import sys
@@ -54,7 +56,8 @@ class TrainConfig:
 
     data: tuple[str, ...] = option((), "folders, tars, cifar10 or cifar100")
     out: str = option("runs/model", "folder for checkpoints, logs and sample sheets")
-    init_from: str = option("", "start from this checkpoint's weights (same labels, same network)")
+    init_from: str = option("", "start from this checkpoint: its weights, network, schedule and label table")
+    only_class: str = option("", "train on pictures of this one name of the first label kind only")
     credits: tuple[str, ...] = option((), "where the pictures come from; kept in the checkpoint")
     hold_out: float = option(0.1, "share of each subject's things that training never sees")
     balance: float = option(0.7, "1: every subject equally often; 0: by how many things it has")
@@ -164,13 +167,20 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, pictures: PictureSet, device: torch.device) -> None:
         self.config, self.device = config, device
+        self.start = load_checkpoint(config.init_from) if config.init_from else None
+        if self.start:
+            pictures = pictures.relabelled(self.start.label_names)
         self.label_names = pictures.label_names
+        if config.only_class:
+            pictures = only(pictures, config.only_class)
         train, test = pictures.train(), pictures.test()
         self.pairs = train.combinations()
         few = few_of_each(train)
         first = next(iter(self.label_names.values()))
         self.colours = {
-            name: typical_colours(few.pixels[few.labels[:, 0] == i]) for i, name in enumerate(first)
+            name: typical_colours(few.pixels[few.labels[:, 0] == i])
+            for i, name in enumerate(first)
+            if (few.labels[:, 0] == i).any()
         }
         self.pixels, self.labels = train.pixels.to(device), train.labels.to(device)
         self.weights = sampling_weights(train, config.balance).to(device)
@@ -202,13 +212,10 @@ class Trainer:
             label_sizes=tuple(len(names) for names in self.label_names.values()),
             dropout=config.dropout,
         )
-        if config.init_from:
-            start = load_checkpoint(config.init_from)
-            if start.model.config != shape or start.label_names != self.label_names:
-                raise CheckpointError(
-                    f"{config.init_from} has another network or other labels than this run."
-                )
-            return start.model.train().requires_grad_(True)
+        if self.start:
+            if self.start.model.config != shape or self.start.schedule.config() != self.schedule.config():
+                raise CheckpointError(f"{config.init_from} has another network or schedule than this run.")
+            return copy.deepcopy(self.start.model).train().requires_grad_(True)
         with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
             torch.manual_seed(config.seed)
             return UNet(shape)
@@ -287,13 +294,18 @@ class Trainer:
             "config": config,
             **facts,
         }
+        pairs, colours, credits = list(self.pairs), self.colours, list(self.config.credits)
+        if self.start:  # what the weights have seen before counts as well
+            pairs = sorted({*self.start.pairs, *pairs})
+            colours = self.start.colours | colours
+            credits = list(dict.fromkeys([*self.start.credits, *credits]))
         return Checkpoint(
             model=self.ema.model,
             schedule=self.schedule,
             label_names=self.label_names,
-            pairs=self.pairs,
-            colours=self.colours,
-            credits=list(self.config.credits),
+            pairs=pairs,
+            colours=colours,
+            credits=credits,
             training=training,
         )
 
@@ -340,6 +352,20 @@ class Trainer:
         torch.set_rng_state(state["rng"].cpu())
         if self.device.type == "cuda" and state["cuda_rng"]:
             torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_rng"]])
+
+
+def only(pictures: PictureSet, name: str) -> PictureSet:
+    """The pictures of one name of the first label kind; the label table stays whole.
+
+    Raises:
+        DataError: there are none.
+    """
+    kind, names = next(iter(pictures.label_names.items()))
+    chosen = pictures.labels[:, 0] == names.index(name) if name in names else torch.zeros(0)
+    if not chosen.any():
+        near = " or ".join(difflib.get_close_matches(name, names)) or ", ".join(names[:8])
+        raise DataError(f"There are no pictures of the {kind} {name!r}. Did you mean {near}?")
+    return pictures.subset(chosen)
 
 
 def evenly(n: int, most: int) -> Tensor:
@@ -554,9 +580,31 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def inherited(start: Checkpoint) -> dict:
+    """The settings that a checkpoint's network and schedule were made with."""
+    network, schedule = start.model.config, start.schedule
+    return {
+        "image_size": network.image_size,
+        "patch_size": network.patch_size,
+        "channels": tuple(network.channels),
+        "blocks": network.blocks,
+        "attention": tuple(int(a) for a in network.attention),
+        "head_channels": network.head_channels,
+        "dropout": network.dropout,
+        "schedule": schedule.kind,
+        "num_train_timesteps": schedule.num_train_timesteps,
+        "prediction_type": schedule.prediction_type,
+    }
+
+
 def configure(given: dict, resume: bool) -> TrainConfig:
-    """Settings from flags; when resuming, those of the run, in which only CHANGEABLE flags may differ."""
+    """Settings from flags; when resuming, those of the run, in which only CHANGEABLE flags may differ.
+
+    A run that starts from a checkpoint takes over its network and schedule.
+    """
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    if given.get("init_from") and not resume:
+        given = inherited(load_checkpoint(given["init_from"])) | given
     config = replace(TrainConfig(), **given)
     state = Path(config.out) / "state.pt"
     if not resume:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -276,3 +277,83 @@ def test_the_log_forgets_what_is_run_again(tmp_path):
     log = LossLog(tmp_path, step=4)
     assert [row["step"] for row in log.rows] == ["2", "4"] and log.minutes == 4.0
     assert Image.open(tmp_path / "loss.png").size == (900, 500)
+
+
+# ---- starting from a checkpoint
+
+
+@pytest.fixture(scope="module")
+def base(shapes, tmp_path_factory):
+    """A checkpoint of 30 steps on all the shapes, with credits."""
+    out = tmp_path_factory.mktemp("base")
+    assert main(flags(shapes, out, "--steps", "30", "--credits", "Shapes, CC0", "--schedule", "linear")) == 0
+    return out / "checkpoint.safetensors"
+
+
+def test_a_class_is_fine_tuned_with_the_label_table_kept(shapes, base, tmp_path):
+    """From a folder that holds that class alone; network and schedule come from the checkpoint."""
+    alone = tmp_path / "alone"
+    shutil.copytree(shapes / "rectangle", alone / "rectangle")
+    rest = ["--batch-size", "8", "--warmup", "2", "--precision", "fp32", "--device", "cpu", "--lr", "2e-3"]
+    tuned, before = tmp_path / "tuned", load_checkpoint(base)
+    for data in (alone, shapes):
+        argv = ["--data", str(data), "--out", str(tuned / data.name), "--init-from", str(base), *rest]
+        assert main([*argv, "--only-class", "rectangle", "--steps", "40", "--ema-decay", "0.9"]) == 0
+        after = load_checkpoint(tuned / data.name / "checkpoint.safetensors")
+        assert after.label_names == before.label_names and after.pairs == before.pairs
+        assert after.colours.keys() == before.colours.keys() and after.credits == ["Shapes, CC0"]
+        assert after.model.config == before.model.config
+        assert after.schedule.config() == before.schedule.config()
+        assert after.training["config"]["only_class"] == "rectangle"
+        assert loss_on(after, shapes, "rectangle") < 0.8 * loss_on(before, shapes, "rectangle")
+
+
+def loss_on(checkpoint, shapes, name: str) -> float:
+    pictures = load_pictures([shapes], 32)
+    index = pictures.label_names["subject"].index(name)
+    x0 = torch.nn.functional.avg_pool2d(pictures.pixels[pictures.labels[:, 0] == index] / 127.5 - 1, 2)
+    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
+    labels = pictures.labels[pictures.labels[:, 0] == index]
+    t = torch.full((len(x0),), 400)
+    with torch.no_grad():
+        out = checkpoint.model(checkpoint.schedule.add_noise(x0, noise, t), t, labels)
+    return float(F.mse_loss(out, x0))
+
+
+def test_only_class_trains_on_nothing_else(shapes):
+    picky = trainer(shapes, only_class="ellipse")
+    everything = trainer(shapes)
+    assert picky.label_names == everything.label_names
+    assert picky.labels[:, 0].unique().tolist() == [0]
+    assert 0 < len(picky.pixels) < len(everything.pixels)
+
+
+@pytest.mark.parametrize(
+    "extra, sentence",
+    [
+        (["--only-class", "elipse"], "Did you mean ellipse?"),
+        (["--init-from", "BASE", "--channels", "64", "--attention", "0"], "another network or schedule"),
+        (["--init-from", "BASE", "--schedule", "cosine"], "another network or schedule"),
+        (["--init-from", "gone.safetensors"], "There is no checkpoint at"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_one_sentence(shapes, base, tmp_path, capsys, extra, sentence):
+    extra = [str(base) if word == "BASE" else word for word in extra]
+    argv = ["--data", str(shapes), "--out", str(tmp_path / "out"), "--device", "cpu", "--image-size", "16"]
+    small = ["--patch-size", "2", "--channels", "32", "--attention", "0", "--blocks", "1"]
+    assert main([*argv, *small, *extra]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
+
+
+def test_pictures_with_other_labels_cannot_go_on_from_a_checkpoint(base, tmp_path, capsys):
+    for labels, sentence in [
+        ("triangle/red", "knows no subject 'triangle'"),
+        ("ellipse", "not subject and style"),
+    ]:
+        folder = tmp_path / labels.replace("/", "-") / labels
+        folder.mkdir(parents=True)
+        Image.new("RGB", (32, 32), "red").save(folder / "a.png")
+        data = tmp_path / labels.replace("/", "-")
+        assert main(["--data", str(data), "--out", str(tmp_path / "out"), "--init-from", str(base)]) == 2
+        assert sentence in capsys.readouterr().err
