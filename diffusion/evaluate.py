@@ -179,7 +179,7 @@ def verdict(study: Study, x0: Tensor, source: Tensor, real: Tensor) -> dict:
     """One point of SDEdit's figure 3: how real, and how true to what was brought."""
     l2, correlation = low_pass_agreement(x0, source)
     return {
-        "kid": kid_or_none(study.features(x0), real, study.brought.groups, study.others.groups),
+        "kid": kid_or_none(study.features(x0), real, study.brought.groups, study.brought.groups),
         "accuracy": study.accuracy(x0, study.brought.labels),
         "l2": float(l2.mean()),
         "correlation": float(correlation.mean()),
@@ -197,8 +197,9 @@ def faithfulness(study: Study) -> dict:
 
     At the default strength also: the median-filtered input, and the same checkpoint with no labels told.
     """
-    real = study.features(study.others_framed)
-    result = {"pictures": len(study.brought), "compared with": len(real), "kinds": {}}
+    # KID leaves out a result beside its own truth, so it sees how real the results are, not how near.
+    real = study.features(as_x0(study.brought_framed, study.size))
+    result = {"pictures": len(study.brought), "kinds": {}}
     for kind, source in study.inputs.items():
         curve = {"0": verdict(study, source, source, real)}
         for strength in STRENGTHS:
@@ -461,9 +462,9 @@ def targets(result: dict) -> list[dict]:
                 name: kinds[kind][name] for name in ("no labels", "median filter")
             }
             for name, row in rows.items():
-                if at[kind]["kid"] and row["kid"] and row["kid"]["value"] > 0:
-                    ratio = at[kind]["kid"]["value"] / row["kid"]["value"]
-                    add(f"{kind} at {DEFAULT_STRENGTH:g}: KID / KID of {name}", ratio, 1.0, False)
+                if at[kind]["kid"] and row["kid"]:
+                    difference = at[kind]["kid"]["value"] - row["kid"]["value"]
+                    add(f"{kind} at {DEFAULT_STRENGTH:g}: KID - KID of {name}", difference, 0.0, False)
     if "restoration" in result:
         kind, rows = next(iter(result["restoration"]["kinds"].items()))
         best = max(rows[f"{s:g}"]["ssim"] for s in RESTORATION_STRENGTHS)

@@ -186,8 +186,8 @@ def faithfulness_section(part: dict, default: str = "0.6") -> str:
     text = (
         "## Realism and faithfulness\n\n"
         f"Strokes, bad pictures and outlines made from {part['pictures']} held-out pictures, repainted with "
-        f"their labels. KID to {part['compared with']} other held-out pictures; L2 and correlation between "
-        "input and result, both averaged down to 8 x 8. Strength 0 is the input itself.\n\n"
+        "their labels. KID to the true pictures (no result is compared with its own truth); L2 and "
+        "correlation between input and result, both averaged to 8 x 8. Strength 0 is the input itself.\n\n"
         "![Realism against faithfulness](faithfulness.png)\n\n"
     )
 

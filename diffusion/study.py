@@ -97,29 +97,15 @@ class Study:
         return self.as_trained(self.held_out)
 
     @cached_property
-    def _is_brought(self) -> Tensor:
-        """bool: every eighth held-out picture, counted through one name of the last kind after the other."""
+    def brought(self) -> PictureSet:
+        """What drawings and bad pictures are made from: every eighth, counted style after style."""
         chosen = torch.zeros(len(self.held_out), dtype=torch.bool)
         chosen[self.held_out.labels[:, -1].argsort(stable=True)[::8]] = True
-        return chosen
-
-    @cached_property
-    def brought(self) -> PictureSet:
-        """The eighth of the held-out pictures that drawings and bad pictures are made from."""
-        return self.held_out.subset(self._is_brought)
+        return self.held_out.subset(chosen)
 
     @cached_property
     def brought_framed(self) -> list[Image.Image]:
         return self.framed(self.brought)
-
-    @cached_property
-    def others(self) -> PictureSet:
-        """The other seven eighths: what the results from `brought` are compared with."""
-        return self.held_out.subset(~self._is_brought)
-
-    @cached_property
-    def others_framed(self) -> Tensor:
-        return as_x0(self.framed(self.others), self.size)
 
     # ------------------------------------------------------------------ made pictures
 

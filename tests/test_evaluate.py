@@ -106,7 +106,7 @@ def test_strength_0_is_the_input(study):
 def test_held_out_pictures_are_spread_over_the_last_kind(study):
     assert study.held_out.held_out.all()
     assert len(study.held_out) == 12 and (study.held_out.labels[:, 1] == 0).sum() == 6
-    assert sorted(study.brought.labels[:, 1].tolist()) == [0, 1] and len(study.others_framed) == 10
+    assert sorted(study.brought.labels[:, 1].tolist()) == [0, 1] and len(study.brought_framed) == 2
     assert study.real.shape == (12, 3, 16, 16)
 
 
