@@ -273,6 +273,16 @@ def loss_section(part: dict) -> str:
     )
 
 
+def sheet_section(part: dict) -> str:
+    columns = part["columns"] if len(part["columns"]) <= 16 else []
+    return (
+        "## Everything it knows\n\n"
+        f"{part['pictures']} label combinations seen in training, each from pure noise, none picked. "
+        + (f"From left to right: {', '.join(columns)}." if columns else "")
+        + "\n\n![One picture for each label combination](sheet.jpg)"
+    )
+
+
 def write_report(result: dict, out: Path) -> None:
     """Write EVALUATION.md, and faithfulness.png beside it, from the numbers of `evaluate`."""
     settings = result["settings"]
@@ -288,7 +298,8 @@ def write_report(result: dict, out: Path) -> None:
         f"The judge, {result['judge']['file']}, is a small classifier of the project's own"
         + (f" (accuracy on held-out pictures: {'; '.join(accuracy)})." if accuracy else ".")
         + " What is held out are whole things (a kind of apple, an animal), so real ones can be hard to "
-        "name, and typical generated pictures easier."
+        "name, and typical generated pictures easier. It goes by colour and texture more than people do: look "
+        "at the sheets before believing the numbers."
     )
     parts = [about]
     if result["targets"]:
@@ -309,12 +320,7 @@ def write_report(result: dict, out: Path) -> None:
     if "loss" in result:
         parts.append(loss_section(result["loss"]))
     if "sheet" in result:
-        parts.append(
-            "## Everything it knows\n\n"
-            f"{result['sheet']['pictures']} label combinations seen in training, each from pure noise, none "
-            "picked:\n\n"
-            "![One picture for each label combination](sheet.jpg)"
-        )
+        parts.append(sheet_section(result["sheet"]))
     seconds = ", ".join(f"{name} {value} s" for name, value in result["seconds"].items())
     parts.append(f"Time taken: {seconds}.")
     (out / "EVALUATION.md").write_text("\n\n".join(parts) + "\n")
