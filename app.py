@@ -10,6 +10,8 @@ import base64
 import binascii
 import contextlib
 import html
+import importlib.util
+import inspect
 import io
 import json
 import math
@@ -17,6 +19,7 @@ import os
 import queue
 import random
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -37,7 +40,7 @@ from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint  #
 from diffusion.lineart import colour_in  # noqa: E402
 from diffusion.sampler import Step  # noqa: E402
 from diffusion.schedule import NoiseSchedule  # noqa: E402
-from diffusion.sdedit import StrengthSearch, edit  # noqa: E402
+from diffusion.sdedit import StrengthSearch, edit, edit_timesteps  # noqa: E402
 
 HERE = Path(__file__).parent
 CHECKPOINTS = HERE / "checkpoints"
@@ -643,9 +646,13 @@ def make_gif(session: Session, event: gr.EventData) -> dict:
 
 
 def gif_url(run: Run) -> str:
+    return "data:image/gif;base64," + base64.b64encode(gif_bytes(run)).decode()
+
+
+def gif_bytes(run: Run) -> bytes:
     buffer = io.BytesIO()
     images.save_gif(run.animation(), buffer, ms=FRAME_MS, first_ms=DRAWING_MS if run.drawing else FRAME_MS)
-    return "data:image/gif;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
 
 
 def search_strength(session: Session, strength: float, more_real: bool) -> float:
@@ -797,6 +804,10 @@ EXAMPLES_MARKUP = """
 </div>"""
 
 
+KEYBOARD = """<p>Keyboard: <kbd>Enter</kbd> generate, <kbd>Esc</kbd> stop, <kbd>1</kbd> to <kbd>9</kbd> how it
+should look, <kbd>B</kbd> brush, <kbd>F</kbd> fill, <kbd>E</kbd> eraser, <kbd>K</kbd> keep,
+<kbd>Ctrl</kbd>+<kbd>Z</kbd> undo</p>"""
+
 GALLERY_MARKUP = f"""
 <div class="gallery" data-key="{PNG_KEY}" data-name="Picture">
   <div class="switch">
@@ -839,6 +850,11 @@ def gallery_row() -> gr.HTML:
     text that a file brought along.
     """
     return _component(["gallery.js"], GALLERY_MARKUP, None, elem_id="gallery")
+
+
+def keyboard_line() -> gr.HTML:
+    """Says which keys the page knows, and listens for them."""
+    return _component(["keys.js"], KEYBOARD, None, elem_id="keyboard")
 
 
 def _component(scripts: list[str], markup: str, value, **kwargs) -> gr.HTML:
@@ -1290,6 +1306,7 @@ def _workspace(demo: gr.Blocks, checkpoints: dict[str, Checkpoint], picker: gr.D
             colour = gr.Checkbox(
                 True, label="Colour in outlines", info="Fills a drawing that is only lines", elem_id="colour"
             )
+    keyboard_line()
 
     settings = [strength, steps, guidance, seed, eta, colour]
     quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
@@ -1410,42 +1427,182 @@ def credits_of(ckpt: Checkpoint) -> str:
     return "The network was trained on:\n" + "\n".join(f"- {credit}" for credit in credits) if credits else ""
 
 
-def _api(checkpoints: dict[str, Checkpoint], settings: list) -> None:
-    """The endpoint for programs: a picture file in, the painted picture out."""
+PARAMETERS = {  # of the endpoints for programs, in the order they take them
+    "picture": "The drawing, a picture file; without one the model imagines from pure noise.",
+    "subject": "What it should be, a name from /labels; empty leaves it to the model.",
+    "style": "How it should look, a name from /labels; empty leaves it to the model.",
+    "strength": "0 keeps the drawing, 1 ignores it.",
+    "steps": "How many steps a run of strength 1 takes.",
+    "guidance": "How much the words count, 1 is off.",
+    "seed": "The same seed gives the same picture.",
+    "eta": "Fresh noise in each step: 0 none (DDIM), 1 as much as DDPM.",
+    "colour": "Colour in a drawing that is only outlines.",
+    "model": "A name from /labels; empty takes the first.",
+    "keep": "A mask of the drawing's shape: what is black in it stays as it is. May be left out.",
+    "count": "How many pictures, 1 to 9; their seeds count up.",
+}
+DEFAULTS = {
+    "picture": None, "subject": "", "style": "", "strength": 0.6, "steps": 20, "guidance": 2.0, "seed": 7,
+    "eta": 0.0, "colour": True, "model": "", "keep": None, "count": 4,
+}  # fmt: skip
+MANY = "Ask for 1 to 9 pictures, not {}."
+NO_DRAWING = "This needs a drawing, and there is none in the picture."
 
-    def api(
-        picture: str | None,
-        subject: str,
-        style: str,
-        strength: float,
-        steps: int,
-        guidance: float,
-        seed: int,
-        eta: float,
-        colour: bool,
-        model: str,
-    ) -> Image.Image:
-        """Paint a drawing. An empty picture, style or model leaves the choice to the program."""
-        ckpt = checkpoints.get(model) if model else next(iter(checkpoints.values()))
-        if ckpt is None:
-            raise gr.Error(f"There is no model {model!r}; there are: {', '.join(checkpoints)}.")
-        labels = dict(zip(ckpt.label_names, [subject or None, style or None]))
+
+@dataclass(frozen=True)
+class Request:
+    """What a program asks for."""
+
+    ckpt: Checkpoint
+    settings: Settings
+    drawing: Drawing | None
+
+    def run(self) -> Iterator[Run]:
+        """The run after each of its steps."""
+        run = Run(self.settings, self.drawing, [])
+        for step in paint(self.ckpt, self.drawing, self.settings):
+            run.steps.append(step)
+            yield run
+
+
+def read_request(
+    checkpoints: dict[str, Checkpoint],
+    *,
+    picture: str | None = None,
+    keep: str | None = None,
+    subject: str | None = None,
+    style: str | None = None,
+    model: str | None = None,
+    count: float = 1,
+    **numbers,
+) -> Request:
+    """Arguments of an endpoint -> what they ask for.
+
+    Raises:
+        ValueError: an unknown name, or a file that is no picture.
+    """
+    model = model or next(iter(checkpoints))
+    if model not in checkpoints:
+        raise ValueError(f"There is no model {model!r}; there are: {', '.join(checkpoints)}.")
+    ckpt = checkpoints[model]
+    labels = {kind: name for kind, name in zip(ckpt.label_names, (subject, style)) if name}
+    numbers = {key: numbers.get(key, DEFAULTS[key]) for key in CONTROLS}
+    settings = Settings(model, labels, **numbers | {key: int(numbers[key] or 0) for key in ("steps", "seed")})
+    shown, mask = (
+        images.load(io.BytesIO(Path(file).read_bytes())) if file else None for file in (picture, keep)
+    )
+    prepared = framed(shown, ckpt, labels, settings.colour)
+    return Request(ckpt, settings, Drawing(shown, mask, prepared) if prepared else None)
+
+
+def api_generate(request: Request) -> Iterator[Image.Image]:
+    """Paint a drawing.
+
+    Sends the picture after every step, small, and last the result: 512 x 512 pixels that show the object as
+    large as it goes, or with a mask the whole drawing in its own size.
+    """
+    for run in request.run():
+        yield images.to_pil(run.steps[-1].x0)
+    masked = request.drawing and request.drawing.keep
+    yield run.picture() if masked else images.to_pil(run.steps[-1].x0, RESULT_SIDE)
+
+
+def api_variations(request: Request, count: float) -> list[Image.Image]:
+    """Paint a drawing several times, with seeds that count up from the one given."""
+    if not 1 <= count <= 9:
+        raise ValueError(MANY.format(f"{count:g}"))
+    *_, last = paint(request.ckpt, request.drawing, request.settings, int(count))
+    return [images.to_pil(x0, RESULT_SIDE) for x0 in last.x0]
+
+
+def api_animation(request: Request) -> str:
+    """Paint a drawing and write a GIF of it: the drawing, the noise, the picture."""
+    *_, run = request.run()
+    path = Path(tempfile.mkdtemp()) / f"{request.settings.name or 'picture'}.gif"
+    path.write_bytes(gif_bytes(run))
+    return str(path)
+
+
+def api_colour_in(request: Request) -> Image.Image:
+    """Fill the areas of an outline drawing with colours typical of what it shows, as before painting."""
+    return colour_in(_drawing_of(request).picture, request.ckpt.colours_of(request.settings.labels))
+
+
+def api_add_noise(request: Request) -> Image.Image:
+    """Cover a drawing with the noise that a run of this strength and seed begins with."""
+    drawing, schedule = _drawing_of(request), request.ckpt.schedule
+    x = drawing.prepared.x0
+    if timesteps := edit_timesteps(request.settings.strength, 1, schedule.num_train_timesteps):
+        noise = lesson.seeded_noise(x, request.settings.seed)
+        x = noise if request.settings.strength == 1 else schedule.add_noise(x, noise, timesteps[0])
+    return images.to_pil(x, RESULT_SIDE)
+
+
+def _drawing_of(request: Request) -> Drawing:
+    if request.drawing is None:
+        raise ValueError(NO_DRAWING)
+    return request.drawing
+
+
+def _api(checkpoints: dict[str, Checkpoint], settings: list) -> None:
+    """The endpoints for programs, which are tools for assistants too where the mcp package is installed."""
+    files = {name: gr.File(visible=False, label=pretty(name)) for name in ("picture", "keep")}
+    words = {
+        name: gr.Textbox("", visible=False, label=pretty(name)) for name in ("subject", "style", "model")
+    }
+    count = gr.Number(4, visible=False, precision=0, label="Count")
+    inputs = {**files, **words, **dict(zip(CONTROLS, settings)), "count": count}
+    picture = gr.Image(visible=False, label="Result", format="png")
+    painting = [name for name in PARAMETERS if name != "count"]
+
+    def offer(work: Callable, result: gr.components.Component, names: Sequence[str], extra=()) -> None:
+        fn = _endpoint(checkpoints, work, [*names, *extra], extra)
+        parts = [inputs[name] for name in [*names, *extra]]
+        gr.Button(visible=False).click(fn, parts, result, api_name=fn.__name__, **MODEL)
+
+    offer(api_generate, picture, painting)
+    offer(api_variations, gr.Gallery(visible=False, label="Results", format="png"), painting, ["count"])
+    offer(api_animation, gr.File(visible=False, label="Animation"), painting)
+    offer(api_colour_in, picture, ["picture", "subject", "style", "model"])
+    offer(api_add_noise, picture, ["picture", "subject", "style", "strength", "seed", "colour", "model"])
+
+    def labels() -> dict:
+        """List the models, the names that each knows (kind by kind), and the pairs of them it has seen."""
+        return {
+            name: {"labels": ckpt.label_names, "pairs": [list(pair) for pair in ckpt.pairs]}
+            for name, ckpt in checkpoints.items()
+        }
+
+    known = gr.JSON(visible=False, label="Labels")
+    gr.Button(visible=False).click(labels, None, known, api_name="labels", queue=False)
+
+
+def _endpoint(checkpoints: dict[str, Checkpoint], work: Callable, names: list[str], extra=()) -> Callable:
+    """A function for Gradio with these parameters, documented, that answers a bad request with a sentence."""
+
+    def answer(*values):
+        given = dict(zip(names, values))
         try:
-            drawing = images.load(io.BytesIO(Path(picture).read_bytes())) if picture else None
-            settings = Settings(model, labels, float(strength), int(steps), guidance, eta, int(seed), colour)
-            prepared = framed(drawing, ckpt, labels, colour)
-            drawing = Drawing(drawing, None, prepared) if prepared else None
-            *_, last = paint(ckpt, drawing, settings)
+            request = read_request(checkpoints, **given)
+            return work(request, *(given[name] for name in extra))
         except ValueError as error:
             raise gr.Error(str(error)) from error
-        return images.to_pil(last.x0, RESULT_SIDE)
 
-    picture = gr.File(visible=False, label="Picture")
-    words = [gr.Textbox(visible=False, label=label) for label in ("Subject", "Style")]
-    model = gr.Textbox(visible=False, label="Model")
-    result = gr.Image(visible=False, label="Result", format="png")
-    inputs = [picture, *words, *settings, model]
-    gr.Button(visible=False).click(api, inputs, result, api_name="generate", **MODEL)
+    def stream(*values):
+        try:
+            yield from answer(*values)
+        except ValueError as error:
+            raise gr.Error(str(error)) from error
+
+    fn = stream if inspect.isgeneratorfunction(work) else answer
+    fn.__name__ = work.__name__.removeprefix("api_")
+    parameter = inspect.Parameter
+    fn.__signature__ = inspect.Signature(
+        [parameter(name, parameter.POSITIONAL_OR_KEYWORD, default=DEFAULTS[name]) for name in names]
+    )
+    lines = [f"    {name}: {PARAMETERS[name]}" for name in names]
+    fn.__doc__ = "\n".join([inspect.getdoc(work), "", "Args:", *lines])
+    return fn
 
 
 THEME = gr.themes.Base(
@@ -1455,14 +1612,28 @@ THEME = gr.themes.Base(
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
 )
+PREVIEW = "https://huggingface.co/spaces/{}/resolve/main/assets/app.png"  # in a Space, by its name
+
+
+def head() -> str:
+    """Tags for link previews, besides Gradio's own title; the picture has an address only on a Space."""
+    tags = [f'<meta name="description" content="{TAGLINE}">']
+    if space := os.environ.get("SPACE_ID"):
+        tags.append(f'<meta property="og:image" content="{html.escape(PREVIEW.format(space))}">')
+    return "\n".join(tags)
+
+
 LAUNCH = {  # one place for the server's settings, so that the tests open the same page
     "theme": THEME,
     "css_paths": [WEB / "page.css", WEB / "lesson.css", WEB / "share.css"],
+    "favicon_path": WEB / "favicon.png",
+    "head": head(),
     "footer_links": ["api"],
     "run_history": False,
     "enable_monitoring": False,
     "ssr_mode": False,
     "max_file_size": "10mb",
+    "mcp_server": importlib.util.find_spec("mcp") is not None,  # from the extra gradio[mcp]
 }
 
 

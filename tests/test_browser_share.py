@@ -161,3 +161,33 @@ def test_live_keeps_a_picture_only_where_one_pauses(page, server):
     assert count_thumbs(page) == made + 2, "doing something else keeps the last one"
     assert say(page) != before and page.get_attribute("body", "data-doodle") == "done", "no new run"
     page.uncheck("#live input")
+
+
+def test_keys_generate_choose_and_stop_but_not_while_typing(page, server):
+    choose_subject(page, "Apple")
+    page.wait_for_function("document.querySelectorAll('#label-1 label').length == 3")
+    page.click("h1")
+    page.keyboard.press("2")
+    page.wait_for_function("document.querySelector('#label-1 label:nth-child(2)').matches('.selected')")
+    page.keyboard.press("Control+1")
+    set_slider(page, "Strength", 1)
+    set_slider(page, "Steps", 50)
+    server.delay = 0.25
+    page.locator("#seed input").press("Enter")
+    assert page.get_attribute("body", "data-doodle") not in ("wait", "run")
+    page.click("h1")
+    page.keyboard.press("Enter")
+    wait_for(page, "run")
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.querySelector('.say').textContent.includes('Stopped after ')")
+    assert page.locator("#label-1 label").nth(1).get_attribute("class").count("selected")
+
+
+def test_every_control_has_a_name(page):
+    nameless = page.evaluate("""() =>
+      [...document.querySelectorAll('#page button, #page input, #page canvas')]
+      .filter((e) => e.checkVisibility() && !e.closest('[aria-hidden=true]') && e.ariaHidden !== 'true')
+      .filter((e) => !(e.ariaLabel || e.labels?.[0]?.textContent.trim() || e.textContent.trim()
+        || e.title || e.getAttribute('aria-labelledby') || e.querySelector('img')?.alt))
+      .map((e) => e.outerHTML.slice(0, 200))""")
+    assert nameless == []
