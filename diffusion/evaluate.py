@@ -390,7 +390,8 @@ def sheet(study: Study, out: Path | None = None) -> dict:
     if out is not None:
         made = {pair: images.to_pil(x) for pair, x in zip(pairs, x0)}
         all_pairs_sheet(made, study.size * 3 // 4).save(out / "sheet.jpg", quality=85)
-    return {"pictures": len(pairs), "columns": sorted({pair[-1] for pair in pairs})}
+    columns = sorted({pair[-1] for pair in pairs}) if len(study.kinds) > 1 else []
+    return {"pictures": len(pairs), "columns": columns}
 
 
 def all_pairs_sheet(made: dict[tuple[str, ...], Image.Image], cell: int, stacks: int = 4) -> Image.Image:

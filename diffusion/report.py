@@ -274,11 +274,10 @@ def loss_section(part: dict) -> str:
 
 
 def sheet_section(part: dict) -> str:
-    columns = part["columns"] if len(part["columns"]) <= 16 else []
     return (
         "## Everything it knows\n\n"
         f"{part['pictures']} label combinations seen in training, each from pure noise, none picked. "
-        + (f"From left to right: {', '.join(columns)}." if columns else "")
+        + (f"From left to right: {', '.join(part['columns'])}." if part["columns"] else "")
         + "\n\n![One picture for each label combination](sheet.jpg)"
     )
 
@@ -298,8 +297,8 @@ def write_report(result: dict, out: Path) -> None:
         f"The judge, {result['judge']['file']}, is a small classifier of the project's own"
         + (f" (accuracy on held-out pictures: {'; '.join(accuracy)})." if accuracy else ".")
         + " What is held out are whole things (a kind of apple, an animal), so real ones can be hard to "
-        "name, and typical generated pictures easier. It goes by colour and texture more than people do: look "
-        "at the sheets before believing the numbers."
+        "name, and typical generated pictures easier. It goes by colour and texture more than people do: "
+        "look at the sheets before believing the numbers."
     )
     parts = [about]
     if result["targets"]:
