@@ -103,7 +103,8 @@ def targets_section(result: dict) -> str:
         )
         for target in result["targets"]
     ]
-    return "## Targets\n\n" + table(["measure", "value", "should be", "met"], rows)
+    caution = "A difference smaller than the standard errors given below may be chance, met or not.\n\n"
+    return "## Targets\n\n" + caution + table(["measure", "value", "should be", "met"], rows)
 
 
 def labels_section(part: dict) -> str:
