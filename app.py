@@ -1,46 +1,60 @@
 """The page: draw something, say what it is, and watch it being painted.
 
-Layout, events and every sentence a person reads; the pictures are made in `diffusion`, and how the two
-canvases behave in the browser stands in assets/web/*.js. Run it with `python app.py`.
+Layout, events and what a person reads, the endpoints for programs. What becomes of a drawing stands in
+diffusion/studio.py, the lesson's text in diffusion/lesson_page.py, and how the page behaves in the browser in
+assets/web/*.js. Run it with `python app.py`.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import html
 import importlib.util
 import inspect
 import io
-import json
-import math
 import os
-import queue
 import random
 import re
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlencode
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # must be set before the import: no request to another host
 
 import gradio as gr  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
-from PIL.PngImagePlugin import PngInfo  # noqa: E402
 
-from diffusion import images, lesson  # noqa: E402
+from diffusion import images, lesson, lesson_page  # noqa: E402
 from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint  # noqa: E402
 from diffusion.lineart import colour_in  # noqa: E402
 from diffusion.sampler import Step  # noqa: E402
-from diffusion.schedule import NoiseSchedule  # noqa: E402
-from diffusion.sdedit import StrengthSearch, edit, edit_timesteps  # noqa: E402
+from diffusion.sdedit import StrengthSearch, edit_timesteps  # noqa: E402
+from diffusion.studio import (  # noqa: E402
+    MAX_SEED,
+    PNG_KEY,
+    RANGES,
+    RESULT_SIDE,
+    Drawing,
+    Run,
+    Session,
+    Settings,
+    ahead,
+    data_url,
+    framed,
+    gif_bytes,
+    go_on,
+    known_settings,
+    paint,
+    pretty,
+    read_data_url,
+    read_drawing,
+    read_settings,
+)
 
 HERE = Path(__file__).parent
 CHECKPOINTS = HERE / "checkpoints"
@@ -48,20 +62,8 @@ DRAWINGS = HERE / "assets" / "drawings"
 WEB = HERE / "assets" / "web"
 
 TITLE = "Doodle Diffusion"
-RESULT_SIDE = 512  # pixels of the finished picture
-# Animations are GIFs: a WebP is a third as large, but many places that people share to do not play it.
-GIF_SIDE = 320
-NOISY_FRAMES = 12  # at most; they are nearly all of the file, some 55 kB each
-FRAME_MS, DRAWING_MS = 110, 700
-MAX_DATA_URL = 8_000_000  # characters; a full canvas takes about 500,000
-MAX_SEED = 2**31 - 1
-KEPT_RUNS = 16  # of each open tab; one of nine pictures in 50 steps takes 44 MB, the usual one 1 MB
-PNG_KEY = "doodle-diffusion"  # the text chunk with a picture's settings
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
-RANGES = {  # of the page's numbers; a whole number where the bounds are
-    "strength": (0.0, 1.0), "steps": (5, 50), "guidance": (1.0, 6.0), "eta": (0.0, 1.0), "seed": (0, MAX_SEED)
-}  # fmt: skip
 CONTROLS = ("strength", "steps", "guidance", "seed", "eta", "colour")  # as they stand in `_workspace`
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}  # one picture at a time: it takes every core
 
@@ -81,20 +83,10 @@ FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has
 TYPICAL = "Typical of {}"
 QUESTIONS = {"subject": "What is it?", "class": "What is it?", "style": "How should it look?"}
 BLANK = "Your canvas was empty, so this one is pure imagination. Draw something to steer it."
-BAD_PICTURE = "The drawing did not arrive in one piece; please try again."
-BIG_PICTURE = "That picture is too large; please use a smaller one."
 MORE_DRAWING = "More like my drawing"
 VARIATIONS = [("1 picture", 1), ("4", 4), ("9", 9)]
-TOO_OLD = "That picture was made too long ago, its steps are gone. Please generate it again."
-OTHER_MODEL = "That picture was made with another model. Choose that model, or generate it again."
 FOUND_SETTINGS = "That picture brought its settings along; they are set again."
 FAILED = "Something went wrong while painting, please try again."
-
-
-def pretty(name: str) -> str:
-    """A label's name as people write it: "fluent-3d" -> "Fluent 3D"."""
-    words = re.sub(r"\b\dd\b", lambda match: match[0].upper(), name.replace("-", " ").replace("_", " "))
-    return words[:1].upper() + words[1:]
 
 
 # ------------------------------------------------------------------------------------------- checkpoints
@@ -176,320 +168,6 @@ def typical_colours(ckpt: Checkpoint, *chosen: str | None) -> dict:
 # -------------------------------------------------------------------------------- one drawing, one run
 
 
-@dataclass(frozen=True)
-class Settings:
-    """All that makes a picture again, but for the drawing."""
-
-    model: str
-    labels: dict[str, str]
-    strength: float
-    steps: int
-    guidance: float
-    eta: float
-    seed: int
-    colour: bool
-
-    @property
-    def name(self) -> str:
-        """A file name without its extension."""
-        return "-".join([*self.labels.values(), str(self.seed)]).replace(" ", "-")
-
-    def to_query(self) -> str:
-        """The query part of a link that sets the page's controls; `known_settings` reads it."""
-        parts = asdict(self) | {"colour": int(self.colour)}
-        labels = parts.pop("labels")
-        model = {"model": parts.pop("model")}
-        return urlencode(
-            {key: str(value).removesuffix(".0") for key, value in (model | labels | parts).items()}
-        )
-
-
-def known_settings(wishes: Mapping, checkpoints: dict[str, Checkpoint], model: str) -> dict:
-    """What of a link or of a file's text can be had here: names that exist, numbers brought into their range.
-
-    Links get cut, edited and old, so whatever cannot be read is left out without a word.
-
-    Args:
-        wishes: as in `Settings`; values may be text, labels may stand beside the others or in "labels".
-        model: the one picked now, whose labels are meant where no other that exists here is named.
-    """
-    labels = wishes.get("labels")
-    wishes = {**(labels if isinstance(labels, Mapping) else {}), **wishes}
-    found = {}
-    if wishes.get("model") in list(checkpoints):
-        found["model"] = model = wishes["model"]
-    kinds = checkpoints[model].label_names
-    if known := {kind: wishes[kind] for kind, names in kinds.items() if wishes.get(kind) in names}:
-        found["labels"] = known
-    for key, (low, high) in RANGES.items():
-        with contextlib.suppress(TypeError, ValueError, OverflowError):  # no number, or not one at all
-            number = min(max(float(wishes.get(key)), low), high)
-            if not math.isnan(number):
-                found[key] = round(number) if isinstance(low, int) else number
-    colour = str(wishes.get("colour")).lower()
-    if colour in ("0", "1", "false", "true"):
-        found["colour"] = colour in ("1", "true")
-    return found
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """What a person drew, as it stands on the canvas and as the model sees it."""
-
-    picture: Image.Image
-    keep: Image.Image | None  # black where the picture must stay as it is
-    prepared: images.Prepared
-
-    @property
-    def box(self) -> list[float]:
-        """Left, top and side of what the model sees, in shares of the canvas's side."""
-        left, top, right, _ = self.prepared.box
-        side = self.picture.width
-        return [left / side, top / side, (right - left) / side]
-
-    def resized(self, width: int) -> Drawing:
-        """The same drawing with fewer pixels, and its frame with it."""
-        k = width / self.picture.width
-        size = (width, max(1, round(self.picture.height * k)))
-        box = tuple(round(edge * k) for edge in self.prepared.box)
-        picture = images.flatten(self.picture).resize(size, Image.Resampling.LANCZOS)
-        return Drawing(picture, self.keep, replace(self.prepared, box=box, original_size=size))
-
-    @property
-    def value(self) -> dict[str, str]:
-        """The value that the canvas had, see `read_canvas`."""
-        return {"picture": data_url(self.picture), "keep": data_url(self.keep) if self.keep else ""}
-
-
-@dataclass
-class Run:
-    """A run that has ended: what made it, and the states it went through."""
-
-    settings: Settings
-    drawing: Drawing | None
-    steps: list[Step]  # x and x0 (B, 3, R, R): B pictures, with seeds that count up
-
-    def only(self, k: int) -> Run:
-        """The same run for its k-th picture alone."""
-        steps = [replace(step, x=step.x[k : k + 1], x0=step.x0[k : k + 1]) for step in self.steps]
-        return Run(replace(self.settings, seed=self.settings.seed + k), self.drawing, steps)
-
-    def picture(self) -> Image.Image:
-        """The result, standing where the drawing stood."""
-        return self._stand(images.to_pil(self.steps[-1].x0[:1], RESULT_SIDE), self.drawing)
-
-    def animation(self) -> list[Image.Image]:
-        """The drawing, noisy states on their way to the picture, and the picture, all in its place."""
-        drawing = self.drawing.resized(GIF_SIDE) if self.drawing else None
-        apart = max(1, math.ceil((len(self.steps) - 1) / NOISY_FRAMES))
-        noisy = [images.to_pil(step.x[:1], GIF_SIDE) for step in self.steps[:-1:apart]]
-        last = images.to_pil(self.steps[-1].x0[:1], GIF_SIDE)
-        start = [drawing.picture] if drawing else []
-        return start + [self._stand(picture, drawing) for picture in [*noisy, last]]
-
-    @staticmethod
-    def _stand(painted: Image.Image, drawing: Drawing | None) -> Image.Image:
-        if drawing is None:
-            return painted
-        return images.paste_back(painted, drawing.prepared, drawing.picture, drawing.keep)
-
-
-@dataclass
-class Session:
-    """What the server remembers of one open tab: which run is wanted, and the last few that ended.
-
-    Runs are numbered. Whoever wants one asks first, outside the queue, which raises `wanted` at once; a run
-    that is no longer wanted sees that after its current step and ends. The number travels to the page and
-    back, together with the drawing, as a ticket: a drawing that comes with the newest number is at least as
-    new as the request for it, so the newest drawing always wins.
-    """
-
-    wanted: int = 0  # the newest run asked for
-    taken: int = 0  # the newest run begun, or called off
-    runs: dict[int, Run] = field(default_factory=dict)
-    search: StrengthSearch | None = None
-
-    def ask(self) -> int:
-        self.wanted += 1
-        return self.wanted
-
-    def take(self, run: int) -> bool:
-        """May this run begin? Not if a newer one is wanted, or it has begun already."""
-        if run != self.wanted or run <= self.taken:
-            return False
-        self.taken = run
-        return True
-
-    def call_off(self) -> int:
-        self.taken = self.ask()
-        return self.taken
-
-    def keep(self, number: int, run: Run) -> None:
-        self.runs[number] = run
-        for oldest in sorted(self.runs)[:-KEPT_RUNS]:
-            del self.runs[oldest]
-
-    def kept(self, number: int, k: int) -> Run:
-        """The k-th picture of a run that has ended.
-
-        Raises:
-            ValueError: it is not kept any longer.
-        """
-        if number not in self.runs or not 0 <= k < len(self.runs[number].steps[0].x):
-            raise ValueError(TOO_OLD)
-        return self.runs[number].only(k)
-
-
-def read_data_url(url: str | None) -> Image.Image | None:
-    """A picture sent by the browser as text; None for an empty one.
-
-    Raises:
-        images.ImageError: no text, too long, not a picture, or damaged.
-    """
-    if url is None or url == "":
-        return None
-    if not isinstance(url, str):
-        raise images.ImageError(BAD_PICTURE)
-    if len(url) > MAX_DATA_URL:
-        raise images.ImageError(BIG_PICTURE)
-    match = re.match(r"data:image/[\w.+-]+;base64,", url)
-    try:
-        data = base64.b64decode(url[match.end() :], validate=True) if match else b""
-    except binascii.Error:
-        data = b""
-    if not data:
-        raise images.ImageError(BAD_PICTURE)
-    return images.load(io.BytesIO(data))
-
-
-def read_canvas(value: dict | str | None) -> tuple[Image.Image | None, Image.Image | None]:
-    """The canvas's value, {"picture": data URL, "keep": data URL} or "" -> (drawing, mask of what to keep).
-
-    The mask is black where the drawing must be kept and white elsewhere. Each is None where there is none.
-
-    Raises:
-        images.ImageError: anything that canvas.js does not send: a person's browser, or a program's mistake.
-    """
-    if value is None or value == "":
-        return None, None
-    if not isinstance(value, dict):
-        raise images.ImageError(BAD_PICTURE)
-    picture, keep = read_data_url(value.get("picture")), read_data_url(value.get("keep"))
-    if keep is not None and (picture is None or keep.size != picture.size):
-        raise images.ImageError(BAD_PICTURE)
-    return picture, keep
-
-
-def data_url(image: Image.Image, settings: Settings | None = None) -> str:
-    """A picture as text; settings travel in the PNG's text chunk."""
-    buffer = io.BytesIO()
-    info = PngInfo()
-    if settings:
-        info.add_text(PNG_KEY, json.dumps(asdict(settings)))
-    image.save(buffer, format="PNG", compress_level=1, pnginfo=info)  # small pictures: speed counts
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def read_settings(text: str) -> dict:
-    """The settings that travel in a PNG, as they stand there; {} where the text is none of ours."""
-    try:
-        settings = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
-
-
-def framed(
-    picture: Image.Image | None, ckpt: Checkpoint, labels: dict[str, str], colour: bool
-) -> images.Prepared | None:
-    """The drawing as the model sees it; None where nothing is drawn.
-
-    With `colour`, a drawing that is only outlines is filled with colours typical of what it shows.
-    """
-    if picture is not None and colour:
-        picture = colour_in(picture, ckpt.colours_of(labels))
-    prepared = images.prepare(picture, ckpt.image_size) if picture else None
-    return None if prepared is None or prepared.blank else prepared
-
-
-def read_drawing(value: dict | str | None, ckpt: Checkpoint, settings: Settings) -> Drawing | None:
-    """What the canvas sent; None where nothing is drawn on it.
-
-    Raises:
-        images.ImageError: it did not arrive in one piece.
-    """
-    picture, keep = read_canvas(value)
-    prepared = framed(picture, ckpt, settings.labels, settings.colour)
-    return None if prepared is None else Drawing(picture, keep, prepared)
-
-
-def paint(
-    ckpt: Checkpoint,
-    drawing: Drawing | None,
-    settings: Settings,
-    count: int = 1,
-    after: Step | None = None,
-    renoise: bool = False,
-) -> Generator[Step]:
-    """Run the model on a drawing, `count` seeds at once; without a drawing it imagines from pure noise."""
-    x0 = mask = None
-    if drawing:
-        x0 = drawing.prepared.x0.expand(count, -1, -1, -1)
-        mask = drawing.keep and images.prepare_mask(drawing.keep, drawing.prepared, ckpt.image_size)
-    return edit(
-        ckpt,
-        x0,
-        settings.labels,
-        strength=1.0 if drawing is None else settings.strength,
-        num_inference_steps=settings.steps,
-        guidance_scale=settings.guidance,
-        eta=settings.eta,
-        generator=[torch.Generator().manual_seed(settings.seed + k) for k in range(count)],
-        mask=mask,
-        after=after,
-        renoise=renoise,
-    )
-
-
-def ahead(steps: Generator[Step], wanted: Callable[[], bool]) -> Iterator[list[Step]]:
-    """Let the model go on in a thread of its own while the page is busy with the frames it has.
-
-    Yields all steps that are new, one or several, so that a slow page never slows the model down. The model
-    stops within a step once nobody wants its work or this generator is closed.
-    """
-    ready: queue.SimpleQueue[Step | Exception | None] = queue.SimpleQueue()
-    closed = threading.Event()
-
-    def work() -> None:
-        try:
-            for step in steps:
-                ready.put(step)
-                if closed.is_set() or not wanted():
-                    break
-            ready.put(None)
-        except Exception as error:
-            ready.put(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while True:
-            new = [ready.get()]
-            while not ready.empty():
-                new.append(ready.get())
-            end = new[-1] if not isinstance(new[-1], Step) else ...
-            if new := [step for step in new if isinstance(step, Step)]:
-                yield new
-            if isinstance(end, Exception):
-                raise end
-            if end is None:
-                return
-    finally:
-        closed.set()
-        thread.join()
-        steps.close()
-
-
 def report(run: int, phase: str, say: str = "", **more) -> dict:
     """A message to assets/web/result.js."""
     return {"run": run, "phase": phase, "say": say, "nonce": random.random(), **more}
@@ -543,22 +221,6 @@ def generate(
     except Exception as error:
         yield report(number, "idle", FAILED)
         raise gr.Error(FAILED) from error
-
-
-def go_on(
-    session: Session, ckpt: Checkpoint, settings: Settings, run: int, k: int, step: int
-) -> tuple[Run, Iterator[Step]]:
-    """Denoise on from a kept step, with what is chosen now: words, guidance, eta or a new seed.
-
-    Strength, step count, model and drawing are the old run's, since they belong to the state.
-    """
-    old = session.kept(run, k)
-    if settings.model != old.settings.model:
-        raise ValueError(OTHER_MODEL)
-    settings = replace(settings, strength=old.settings.strength, steps=old.settings.steps)
-    new = Run(settings, old.drawing, old.steps[:step])
-    renoise = settings.seed != old.settings.seed
-    return new, paint(ckpt, old.drawing, settings, after=old.steps[step - 1], renoise=renoise)
 
 
 def frame(step: Step) -> dict:
@@ -647,12 +309,6 @@ def make_gif(session: Session, event: gr.EventData) -> dict:
 
 def gif_url(run: Run) -> str:
     return "data:image/gif;base64," + base64.b64encode(gif_bytes(run)).decode()
-
-
-def gif_bytes(run: Run) -> bytes:
-    buffer = io.BytesIO()
-    images.save_gif(run.animation(), buffer, ms=FRAME_MS, first_ms=DRAWING_MS if run.drawing else FRAME_MS)
-    return buffer.getvalue()
 
 
 def search_strength(session: Session, strength: float, more_real: bool) -> float:
@@ -864,65 +520,6 @@ def _component(scripts: list[str], markup: str, value, **kwargs) -> gr.HTML:
 
 # ------------------------------------------------------------------------------------------------ lesson
 
-DDPM = "[DDPM](https://arxiv.org/abs/2006.11239)"
-IMPROVED_DDPM = "[improved DDPM](https://arxiv.org/abs/2102.09672)"
-SDEDIT = "[SDEdit](https://arxiv.org/abs/2108.01073)"
-DDIM = "[DDIM](https://arxiv.org/abs/2010.02502)"
-GUIDANCE = "[classifier-free guidance](https://arxiv.org/abs/2207.12598)"
-NOISING = rf"""## 1. A drawing drowns in noise
-Your drawing $x_0$ is mixed with random noise $\epsilon$, in a proportion that the timestep $t$ alone decides
-({DDPM}, eq. 4). *Strength* picks the $t_0$ at which the network takes over ({SDEDIT}): it will follow what
-can still be seen there.
-"""
-NOISING_EQUATION = r"""$$\begin{aligned}
-x_t &= \sqrt{\bar\alpha_t}\;x_0 + \sqrt{1-\bar\alpha_t}\;\epsilon \\
-x_{%(t)s} &= \sqrt{%(abar)s}\;x_0 + \sqrt{%(rest)s}\;\epsilon \\
-&= %(signal)s\;x_0 + %(noise)s\;\epsilon
-\end{aligned}$$"""
-SCHEDULE = rf"""## 2. The schedule: how much is left
-$\bar\alpha_t$ is the drawing's share in the variance of $x_t$. With {DDPM}'s linear schedule hardly anything
-is left over the last third of the steps; the cosine schedule of {IMPROVED_DDPM} (eq. 17) falls more evenly,
-so that every step has something to do.
-"""
-STEP = rf"""## 3. One step back
-The network tells the noise $\hat\epsilon$ in $x_t$ from the picture $\hat x_0$ it believes to be underneath.
-A step of {DDIM} (eq. 12) mixes the two again as they would stand at $t'$, the next timestep of the run, where
-there is less noise. $z$ is fresh noise, used only where eta is above 0.
-"""
-STEP_EQUATION = r"""$$\begin{aligned}
-x_{t'} &= \sqrt{\bar\alpha_{t'}}\;\hat x_0 + \sqrt{1-\bar\alpha_{t'}-\sigma^2}\;\hat\epsilon + \sigma z \\
-x_{%(t)s} &= %(x0)s\;\hat x_0 + %(eps)s\;\hat\epsilon + %(sigma)s\,z
-\end{aligned}$$"""
-DIALS = rf"""## 4. Two dials: guidance and eta
-Each step asks the network twice, with your words and without, and goes $w$ times the way from the second
-answer to the first ({GUIDANCE}): 1 is off, more follows the words more and gets harsher. *Eta* is how much
-fresh noise each step mixes in: 0 is {DDIM}, 1 is {DDPM}.
-"""
-COMPARE = "Paint all six"
-TIME_INFO = "0: hardly any noise, {last}: nothing else. The papers count from 1."
-OWN, EXAMPLE = "your drawing", "an example, because your canvas is blank"
-GUIDANCES, ETAS = (1.0, 2.0, 4.0), (0.0, 0.5, 1.0)  # what the comparison varies, the rest as on the page
-INLINE_LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
-
-
-@dataclass(frozen=True)
-class Example:
-    """What the lesson is about: the drawing and the settings of the first tab, when the second was opened."""
-
-    settings: Settings
-    canvas: dict | str  # the canvas's value, "" where an example drawing takes the place of a blank one
-    x0: torch.Tensor = field(compare=False)  # (1, 3, R, R)
-
-    @property
-    def edit_settings(self) -> dict:
-        """Arguments that `lesson.first_step` and `lesson.compare` share."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        return {
-            "labels": self.settings.labels,
-            "num_inference_steps": self.settings.steps,
-            "generator": generator,
-        }
-
 
 def look(
     checkpoints: dict[str, Checkpoint],
@@ -935,7 +532,7 @@ def look(
     eta: float,
     colour: bool,
     *chosen: str,
-) -> Example:
+) -> lesson_page.Example:
     """What the first tab holds now; an example drawing takes the place of a blank canvas."""
     ckpt = checkpoints[checkpoint]
     labels = dict(zip(ckpt.label_names, [value for _, value in settle(ckpt, list(chosen))]))
@@ -948,8 +545,8 @@ def look(
         gr.Warning(str(error))
         drawing = None
     if drawing:
-        return Example(settings, canvas, drawing.prepared.x0)
-    return Example(settings, "", framed(_stand_in(ckpt, labels), ckpt, labels, colour).x0)
+        return lesson_page.Example(settings, canvas, drawing.prepared.x0)
+    return lesson_page.Example(settings, "", framed(_stand_in(ckpt, labels), ckpt, labels, colour).x0)
 
 
 def _stand_in(ckpt: Checkpoint, labels: dict[str, str]) -> Image.Image:
@@ -957,177 +554,6 @@ def _stand_in(ckpt: Checkpoint, labels: dict[str, str]) -> Image.Image:
     urls = {drawing["subject"]: drawing["url"] for drawing in reversed(example_drawings(ckpt))}
     url = urls.get(next(iter(labels.values()), ""))
     return read_data_url(url) or images.load(DRAWINGS / "apple.png")
-
-
-def _timestep(schedule: NoiseSchedule, t: float | None) -> int:
-    """What the slider says, whose box may be empty and whose end may belong to a longer schedule."""
-    return min(int(t or 0), schedule.num_train_timesteps - 1)
-
-
-def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str, str]:
-    """Parts 1 and 2 of the lesson at timestep t: the equation, its pictures, the plotted schedules."""
-    schedule = checkpoints[example.settings.model].schedule
-    t = _timestep(schedule, t)
-    parts = lesson.noise_parts(
-        schedule, example.x0, lesson.seeded_noise(example.x0, example.settings.seed), t
-    )
-    signal, noise = _latex(parts.signal_scale), _latex(parts.noise_scale)
-    equation = NOISING_EQUATION % {
-        "t": t, "abar": _latex(parts.abar), "rest": _latex(1 - parts.abar), "signal": signal, "noise": noise
-    }  # fmt: skip
-    whose = OWN if example.canvas else EXAMPLE
-    pictures = _figures(
-        _figure(parts.signal, f"{_number(parts.signal_scale)} {X0}", f"What is left of {whose}"), "+",
-        _figure(parts.noise, f"{_number(parts.noise_scale)} {EPS}", "The noise"), "=",
-        _figure(parts.x_t, _x(t), f"Both together at timestep {t}"),
-        kind="sum", note="" if example.canvas else f"This is {EXAMPLE}.",
-    )  # fmt: skip
-    return equation, pictures, _plot(schedule, t, example.settings.strength)
-
-
-def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str]:
-    """Part 3 at timestep t: the equation and its pictures."""
-    ckpt = checkpoints[example.settings.model]
-    t = _timestep(ckpt.schedule, t)
-    dials = {"guidance_scale": example.settings.guidance, "eta": example.settings.eta}
-    step = lesson.first_step(ckpt, example.x0, t, **dials, **example.edit_settings)
-    equation = STEP_EQUATION % {
-        "t": step.t_prev, "x0": _latex(step.x0_scale), "eps": _latex(step.eps_scale),
-        "sigma": _latex(step.sigma),
-    }  # fmt: skip
-    end = " (the clean picture)" if step.t_prev < 0 else ""
-    return equation, _figures(
-        _figure(step.x_t, f"{_x(t)}: where the step starts", f"The noisy picture at timestep {t}"),
-        _figure(step.eps, f"{EPS_HAT}: noise, says the network", "The predicted noise"),
-        _figure(step.x0, f"{X0_HAT}: picture, says the network", "The predicted clean picture"),
-        _figure(step.x_prev, f"{_x(step.t_prev)}: where it ends{end}", f"The picture at {step.t_prev}"),
-        kind="four",
-    )
-
-
-def explain_dials(checkpoints: dict[str, Checkpoint], example: Example) -> Iterator[str]:
-    """Part 4: the pictures with each guidance and each eta, after every step of painting them."""
-    settings = [lesson.Setting(w, example.settings.eta) for w in GUIDANCES]
-    settings += [lesson.Setting(example.settings.guidance, eta) for eta in ETAS]
-    ckpt = checkpoints[example.settings.model]
-    stream = lesson.compare(
-        ckpt, example.x0, settings=settings, strength=example.settings.strength, **example.edit_settings
-    )
-    with contextlib.closing(stream):
-        for step in stream:
-            yield _dials(example, step.x0.split(1), f"Step {step.index} of {step.total}.")
-
-
-def _dials(example: Example, pictures: Sequence[torch.Tensor | None] = (None,) * 6, say: str = "") -> str:
-    """Two rows of three pictures; empty frames before they are painted."""
-
-    def row(name: str, symbol: str, values: tuple, now: float, pictures: Sequence) -> str:
-        figures = [
-            _figure(
-                picture,
-                f"{symbol} = {value:g}" + (", as set" if value == now else ""),
-                f"Painted with {name.lower()} {value:g}",
-                smooth=True,
-            )
-            for value, picture in zip(values, pictures)
-        ]
-        return _figures(*figures, kind="three", title=name)
-
-    now = example.settings
-    words = html.escape(", ".join(pretty(name) for name in now.labels.values()))
-    same = f"{words}; strength {now.strength:g}, seed {now.seed}. {say}"
-    count = len(GUIDANCES)
-    guidances = row("Guidance", "<i>w</i>", GUIDANCES, now.guidance, pictures[:count])
-    return guidances + row("Eta", "eta", ETAS, now.eta, pictures[count:]) + f'<p class="note">{same}</p>'
-
-
-# Symbols in captions, where there is no KaTeX.
-X0, EPS = "<i>x</i><sub>0</sub>", "<i>ε</i>"
-X0_HAT, EPS_HAT = "<i>x̂</i><sub>0</sub>", "<i>ε̂</i>"
-
-
-def _x(t: int) -> str:
-    return f"<i>x</i><sub>{t}</sub>"
-
-
-def _number(value: float, power: str = "·10<sup>{}</sup>") -> str:
-    """Three decimals; small values get two digits and a power of ten: 0.345, 1, 2.4·10<sup>-9</sup>."""
-    if value in (0, 1):
-        return f"{value:g}"
-    if value >= 0.001:
-        return f"{value:.3f}"
-    digits, exponent = f"{value:.1e}".split("e")
-    return digits + power.format(int(exponent))
-
-
-def _latex(value: float) -> str:
-    return _number(value, power=r"\cdot 10^{{{}}}")
-
-
-def _figure(x: torch.Tensor | None, caption: str, alt: str, smooth: bool = False) -> str:
-    """A picture with a line under it; x (1, 3, R, R), or None for an empty frame."""
-    image = '<div class="empty"></div>'
-    if x is not None:
-        scaling = "smooth" if smooth else "pixelated"
-        # Decoded at once, so that nothing flickers while t is being dragged.
-        source = f'src="{data_url(images.to_pil(x))}" decoding="sync"'
-        image = f'<img class="{scaling}" alt="{alt}" {source} draggable="false">'
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
-
-
-def _figures(*parts: str, kind: str, title: str = "", note: str = "") -> str:
-    """Figures in a row; "+" and "=" may stand between them. `kind` is the row's class in lesson.css."""
-    row = "".join(part if part.startswith("<") else f'<span class="sign">{part}</span>' for part in parts)
-    title = title and f"<h3>{title}</h3>"
-    note = note and f'<p class="note">{note}</p>'
-    return f'{title}<div class="figures {kind}">{row}</div>{note}'
-
-
-PLOT = {"left": 42, "right": 580, "top": 28, "bottom": 250}  # the axes, in units of the SVG
-
-
-def _plot(schedule: NoiseSchedule, t: int, strength: float) -> str:
-    """abar_t against t for every schedule as SVG, with the chosen t and the first tab's t0 marked."""
-    total = schedule.num_train_timesteps
-    left, right, top, bottom = PLOT.values()
-
-    def place(step: float, abar: float) -> tuple[float, float]:
-        x, y = left + (right - left) * step / total, bottom - (bottom - top) * abar
-        return round(x, 1), round(y, 1)
-
-    legend, shapes = [], []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        x, y = place(share * total, share)
-        shapes.append(f'<path class="grid" d="M{left} {y}H{right}"/>')
-        shapes.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{share:g}</text>')
-        shapes.append(f'<text x="{x}" y="{bottom + 20}" text-anchor="middle">{share * total:.0f}</text>')
-    shapes.append(f'<path class="axis" d="M{left} {top}V{bottom}H{right}"/>')
-    shapes.append(f'<text class="name" x="{left}" y="{top - 12}" text-anchor="middle">ᾱ</text>')
-    shapes.append(f'<text class="name" x="{right + 8}" y="{bottom + 4}">t</text>')
-    for kind, abar in lesson.schedule_curves(total).items():
-        own = "own" if kind == schedule.kind else "other"
-        steps = [*range(0, total, max(1, total // 125)), total - 1]
-        points = " ".join("{},{}".format(*place(step, abar[step].item())) for step in steps)
-        shapes.append(f'<polyline class="{own}" points="{points}"/>')
-        name = f"{kind}, this network's" if own == "own" else kind
-        legend.append(f'<li><i class="{own}"></i>{name}</li>')
-    t0 = lesson.start_timestep(strength, total)
-    for name, step, radius in (("start", t0, 8), ("now", t, 5)):
-        if step >= 0:
-            x, y = place(step, schedule.abar(step).item())
-            shapes.append(f'<path class="{name}" d="M{x} {bottom}V{top}"/>')
-            shapes.append(f'<circle class="{name}" cx="{x}" cy="{y}" r="{radius}" data-t="{step}"/>')
-    abar = schedule.abar(t).item()
-    where = f"<i>t</i><sub>0</sub> = {t0}" if t0 >= 0 else "no noise"
-    legend += [
-        f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {_number(abar)}</span></li>',
-        f'<li><i class="start"></i><span>{where} for strength {strength:g}</span></li>',
-    ]
-    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {abar:.2g}"
-    return (
-        f'<svg class="plot" viewBox="0 0 600 276" role="img" aria-label="{alt}">{"".join(shapes)}</svg>'
-        f'<ul class="legend">{"".join(legend)}</ul>'
-    )
 
 
 def _lesson(checkpoints: dict[str, Checkpoint], tab: gr.Tab, sources: list) -> None:
@@ -1143,7 +569,7 @@ def _lesson(checkpoints: dict[str, Checkpoint], tab: gr.Tab, sources: list) -> N
     example = gr.State(start)
 
     def words(text: str, **kwargs) -> gr.Markdown:
-        return gr.Markdown(text, latex_delimiters=INLINE_LATEX, **kwargs)
+        return gr.Markdown(text, latex_delimiters=lesson_page.INLINE_LATEX, **kwargs)
 
     def pictures(elem_id: str, value: str = "") -> gr.HTML:
         return gr.HTML(value, elem_id=elem_id, elem_classes="shown", apply_default_css=False)
@@ -1153,38 +579,38 @@ def _lesson(checkpoints: dict[str, Checkpoint], tab: gr.Tab, sources: list) -> N
         with gr.Column(elem_id="time"):
             t = gr.Slider(
                 0, last, round(0.6 * last), step=1, buttons=[],
-                label="Timestep t", info=TIME_INFO.format(last=last),
+                label="Timestep t", info=lesson_page.TIME_INFO.format(last=last),
             )  # fmt: skip
         with gr.Column(elem_classes="part"):
-            words(NOISING)
+            words(lesson_page.NOISING)
             noising_equation, noising = words("", elem_id="noising-equation"), pictures("noising")
         with gr.Column(elem_classes="part"):
-            words(SCHEDULE)
+            words(lesson_page.SCHEDULE)
             plot = pictures("schedule")
         with gr.Column(elem_classes="part"):
-            words(STEP)
+            words(lesson_page.STEP)
             step_equation, step = words("", elem_id="step-equation"), pictures("step")
         with gr.Column(elem_classes="part"):
-            words(DIALS)
-            compare = gr.Button(COMPARE, variant="primary", elem_id="compare")
-            dials = pictures("dials", _dials(start))
+            words(lesson_page.DIALS)
+            compare = gr.Button(lesson_page.COMPARE, variant="primary", elem_id="compare")
+            dials = pictures("dials", lesson_page.dials_html(start))
         credits = gr.Markdown(credits_of(first), elem_id="credits")
 
-    def open_lesson(old: Example, *values) -> tuple:
+    def open_lesson(old: lesson_page.Example, *values) -> tuple:
         new = look(checkpoints, *values)
-        return new, gr.skip() if new == old else _dials(new)
+        return new, gr.skip() if new == old else lesson_page.dials_html(new)
 
-    def switch(old: Example, checkpoint: str, *values) -> tuple:
+    def switch(old: lesson_page.Example, checkpoint: str, *values) -> tuple:
         # Not the selectors: the first tab is giving them other choices at this very moment.
         new = look(checkpoints, checkpoint, *values, *old.settings.labels.values())
         ckpt = checkpoints[checkpoint]
-        return new, _dials(new), how_it_works(ckpt), credits_of(ckpt)
+        return new, lesson_page.dials_html(new), how_it_works(ckpt), credits_of(ckpt)
 
     quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     painting = {"show_progress": "hidden", "api_visibility": "private", **MODEL}
-    noised = {"fn": partial(explain_noising, checkpoints), "inputs": [example, t],
+    noised = {"fn": partial(lesson_page.explain_noising, checkpoints), "inputs": [example, t],
               "outputs": [noising_equation, noising, plot]}  # fmt: skip
-    stepped = {"fn": partial(explain_step, checkpoints), "inputs": [example, t],
+    stepped = {"fn": partial(lesson_page.explain_step, checkpoints), "inputs": [example, t],
                "outputs": [step_equation, step]}  # fmt: skip
     opened = tab.select(open_lesson, [example, *sources], [example, dials], **quick)
     switched = picker.input(
@@ -1194,7 +620,9 @@ def _lesson(checkpoints: dict[str, Checkpoint], tab: gr.Tab, sources: list) -> N
         event.then(**noised, **quick).then(**stepped, **painting)
     t.input(**noised, trigger_mode="always_last", **quick)
     t.input(**stepped, trigger_mode="always_last", **painting)
-    compare.click(partial(explain_dials, checkpoints), example, dials, trigger_mode="once", **painting)
+    compare.click(
+        partial(lesson_page.explain_dials, checkpoints), example, dials, trigger_mode="once", **painting
+    )
 
 
 # -------------------------------------------------------------------------------------------------- page

@@ -15,6 +15,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint
+from diffusion.studio import data_url
 
 LABELS = {"subject": ["apple", "cat", "ice cream", "pear"], "style": ["photo", "noto", "fluent-3d"]}
 PAIRS = [
@@ -52,6 +53,18 @@ def apple_drawing(size: int = 512) -> Image.Image:
     image = Image.new("RGB", (size, size), "white")
     ImageDraw.Draw(image).ellipse([size * 0.3, size * 0.3, size * 0.7, size * 0.7], fill=(220, 40, 40))
     return image
+
+
+def half_mask(size: int = 512) -> Image.Image:
+    """Black, to be kept, on the left half."""
+    image = Image.new("RGB", (size, size), "white")
+    ImageDraw.Draw(image).rectangle([0, 0, size // 2, size - 1], fill="black")
+    return image
+
+
+def drawn() -> dict:
+    """What the canvas sends when there is an apple on it."""
+    return {"picture": data_url(apple_drawing()), "keep": ""}
 
 
 @pytest.fixture(scope="session")

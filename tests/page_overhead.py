@@ -14,7 +14,7 @@ from pathlib import Path
 from conftest import CHROMIUM, QUIET  # also puts the project on the path
 
 import app  # isort: skip
-from diffusion import load_checkpoint
+from diffusion import load_checkpoint, studio
 
 WATCH = """() => {
   window.seen = new Set();
@@ -69,12 +69,12 @@ def main() -> None:
         picture = next(iter(app.example_drawings(ckpt)))
         chosen = [choice for _, choice in app.settle(ckpt, [picture["subject"], *app.FIRST[1:]])]
         labels = dict(zip(ckpt.label_names, chosen))
-        settings = app.Settings(path.stem, labels, args.strength, args.steps, 2.0, 0.0, 7, True)
-        drawing = app.read_drawing({"picture": picture["url"], "keep": ""}, ckpt, settings)
+        settings = studio.Settings(path.stem, labels, args.strength, args.steps, 2.0, 0.0, 7, True)
+        drawing = studio.read_drawing({"picture": picture["url"], "keep": ""}, ckpt, settings)
 
         def bare() -> tuple[float, int]:
             began = time.perf_counter()
-            steps = list(app.paint(ckpt, drawing, settings))
+            steps = list(studio.paint(ckpt, drawing, settings))
             return (time.perf_counter() - began) * 1000, len(steps)
 
         through, alone, frames = [], [], []

@@ -5,21 +5,24 @@ from __future__ import annotations
 import base64
 import io
 import json
-import re
 import threading
 import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageDraw
 
 gr = pytest.importorskip("gradio")
 
 import app  # noqa: E402
-from conftest import apple_drawing, tiny_checkpoint  # noqa: E402
-from diffusion import images, save_checkpoint  # noqa: E402
+from conftest import apple_drawing, drawn, half_mask, tiny_checkpoint  # noqa: E402
+from diffusion import (  # noqa: E402
+    images,
+    save_checkpoint,  # noqa: E402
+    studio,
+)
+from diffusion.sampler import Step  # noqa: E402
 
 CIFAR = {"class": ["airplane", "cat"]}
 
@@ -46,10 +49,6 @@ def start(
     return app.generate(
         checkpoints, session, ticket, "tiny", picture, strength, steps, guidance, seed, 0.0, True, *labels
     )
-
-
-def drawn() -> dict:
-    return {"picture": app.data_url(apple_drawing()), "keep": ""}
 
 
 def decoded(url: str) -> Image.Image:
@@ -90,7 +89,7 @@ def test_example_drawings_are_those_whose_subject_is_known(checkpoints, drawings
 
 @pytest.mark.parametrize("name, shown", [("fluent-3d", "Fluent 3D"), ("ice cream", "Ice cream")])
 def test_labels_are_shown_as_people_write_them(name, shown):
-    assert app.pretty(name) == shown
+    assert studio.pretty(name) == shown
 
 
 def test_the_canvas_is_offered_the_colours_of_the_subject(checkpoints):
@@ -111,70 +110,6 @@ def test_the_colours_follow_the_subject_where_it_is_the_only_kind_too(label_name
     assert [fn.name for fn in demo.fns.values() if (subject, "input") in fn.targets] == ["choose"]
 
 
-# ---- what the canvas sends
-
-
-def mask(size: int = 512) -> Image.Image:
-    image = Image.new("RGB", (size, size), "white")
-    ImageDraw.Draw(image).rectangle([0, 0, size // 2, size - 1], fill="black")
-    return image
-
-
-def test_the_canvas_sends_a_drawing_and_what_to_keep_of_it():
-    picture, keep = app.read_canvas({"picture": app.data_url(apple_drawing()), "keep": app.data_url(mask())})
-    assert picture.tobytes() == apple_drawing().tobytes()
-    assert keep.getpixel((0, 0)) == (0, 0, 0) and keep.getpixel((511, 0)) == (255, 255, 255)
-
-
-@pytest.mark.parametrize("value", ["", None, {}, {"picture": "", "keep": ""}, {"picture": None}])
-def test_a_blank_canvas_holds_nothing(value):
-    assert app.read_canvas(value) == (None, None)
-
-
-def test_most_drawings_come_without_a_mask():
-    picture, keep = app.read_canvas(drawn())
-    assert picture.size == (512, 512) and keep is None
-
-
-SMALL = "data:image/png;base64,"
-
-
-@pytest.mark.parametrize(
-    "value, sentence",
-    [
-        ("hello", app.BAD_PICTURE),
-        (app.data_url(Image.new("RGB", (8, 8))), app.BAD_PICTURE),
-        (["", ""], app.BAD_PICTURE),
-        (5, app.BAD_PICTURE),
-        (False, app.BAD_PICTURE),
-        ({"picture": 5}, app.BAD_PICTURE),
-        ({"picture": {"url": "x"}}, app.BAD_PICTURE),
-        ({"picture": [SMALL]}, app.BAD_PICTURE),
-        ({"picture": "file:///etc/passwd"}, app.BAD_PICTURE),
-        ({"picture": SMALL}, app.BAD_PICTURE),
-        ({"picture": SMALL + "iVBORw0KGgo="}, "not a picture"),
-        ({"picture": drawn()["picture"][:2022]}, "damaged"),
-        ({"picture": SMALL + "A" * app.MAX_DATA_URL}, app.BIG_PICTURE),
-        ({**drawn(), "keep": SMALL + "A" * app.MAX_DATA_URL}, app.BIG_PICTURE),
-        ({**drawn(), "keep": "nonsense"}, app.BAD_PICTURE),
-        ({**drawn(), "keep": 1}, app.BAD_PICTURE),
-        ({**drawn(), "keep": app.data_url(mask(64))}, app.BAD_PICTURE),
-        ({"picture": "", "keep": app.data_url(mask())}, app.BAD_PICTURE),
-    ],
-)
-def test_anything_else_from_the_canvas_is_one_sentence(value, sentence):
-    with pytest.raises(images.ImageError, match=re.escape(sentence)):
-        app.read_canvas(value)
-
-
-def test_a_picture_too_large_to_decode_is_refused():
-    huge = io.BytesIO()
-    Image.new("1", (30000, 30000), 1).save(huge, format="PNG")  # a small file of 900 megapixels
-    url = SMALL + base64.b64encode(huge.getvalue()).decode()
-    with pytest.raises(images.ImageError, match="too large"):
-        app.read_canvas({"picture": url, "keep": ""})
-
-
 # ---- a run
 
 
@@ -183,7 +118,7 @@ def frames_of(messages: list[dict]) -> list[dict]:
 
 
 def test_a_run_sends_every_step_and_then_the_result(checkpoints):
-    session = app.Session()
+    session = studio.Session()
     messages = list(start(checkpoints, session, drawn()))
     assert [m["phase"] for m in messages] == ["run"] * (len(messages) - 1) + ["done"]
     assert {m["start"] for m in messages} == {1}
@@ -195,36 +130,10 @@ def test_a_run_sends_every_step_and_then_the_result(checkpoints):
     assert len(session.runs[1].steps) == 6
 
 
-def test_a_slow_page_gets_all_frames_and_does_not_slow_the_model_down():
-    made = []
-
-    def model():
-        for i in range(10):
-            made.append(i)
-            yield app.Step(index=i + 1, total=10, t=0, x=torch.zeros(1), x0=torch.zeros(1))
-
-    batches = app.ahead(model(), lambda: True)
-    first = next(batches)
-    while len(made) < 10:  # nobody asks for more, and it goes on
-        time.sleep(0.001)
-    assert [step.index for batch in [first, *batches] for step in batch] == list(range(1, 11))
-
-
-def test_an_error_of_the_model_arrives_behind_its_last_frame():
-    def model():
-        yield app.Step(index=1, total=2, t=0, x=torch.zeros(1), x0=torch.zeros(1))
-        raise ZeroDivisionError
-
-    batches = app.ahead(model(), lambda: True)
-    assert len(next(batches)) == 1
-    with pytest.raises(ZeroDivisionError):
-        next(batches)
-
-
 def test_the_result_stands_where_the_drawing_stood(checkpoints):
     small = Image.new("RGB", (512, 512), "white")
     ImageDraw.Draw(small).ellipse([300, 40, 400, 140], fill="red")
-    *_, done = start(checkpoints, app.Session(), {"picture": app.data_url(small), "keep": ""})
+    *_, done = start(checkpoints, studio.Session(), {"picture": studio.data_url(small), "keep": ""})
     left, top, side = done["box"]
     assert side == pytest.approx(101 / 512 / images.FILL, abs=1 / 512)
     middle = [(left + side / 2) * 512, (top + side / 2) * 512]
@@ -236,8 +145,8 @@ def test_the_result_stands_where_the_drawing_stood(checkpoints):
 
 def test_what_is_kept_is_kept_pixel_for_pixel(checkpoints):
     drawing = apple_drawing()
-    value = {"picture": app.data_url(drawing), "keep": app.data_url(mask())}
-    *_, done = start(checkpoints, app.Session(), value, strength=0.9)
+    value = {"picture": studio.data_url(drawing), "keep": studio.data_url(half_mask())}
+    *_, done = start(checkpoints, studio.Session(), value, strength=0.9)
     result, before = np.asarray(decoded(done["picture"])), np.asarray(drawing)
     assert (result[:, :256] == before[:, :256]).all()
     assert (result[:, 257:] != before[:, 257:]).any()
@@ -247,19 +156,19 @@ def test_what_is_kept_is_kept_pixel_for_pixel(checkpoints):
 
 
 def test_several_seeds_at_once_are_the_pictures_of_each_seed(checkpoints):
-    session = app.Session()
+    session = studio.Session()
     *_, done = start(checkpoints, session, drawn(), seed=7, count=4)
     assert done["count"] == 4 and "picture" not in done and "seeds 7 to 10" in done["say"]
     assert decoded(frames_of(list(start(checkpoints, session, drawn(), count=4)))[0]["x0"]).size == (64, 16)
     chosen = app.choose_one(session, SimpleNamespace(run=1, k=2))
-    *_, alone = start(checkpoints, app.Session(), drawn(), seed=9)
+    *_, alone = start(checkpoints, studio.Session(), drawn(), seed=9)
     assert chosen["settings"] == alone["settings"] and chosen["name"] == "apple-noto-9"
     difference = np.subtract(decoded(chosen["picture"]), decoded(alone["picture"]), dtype=np.int16)
     assert np.abs(difference).max() <= 1
 
 
 def test_going_on_unchanged_gives_the_same_picture_and_a_change_another(checkpoints):
-    session = app.Session()
+    session = studio.Session()
     *_, done = start(checkpoints, session, drawn())
 
     def on(**changes):
@@ -278,19 +187,19 @@ def test_going_on_unchanged_gives_the_same_picture_and_a_change_another(checkpoi
 
 
 def test_a_run_can_be_too_old_to_go_on_from(checkpoints, monkeypatch):
-    monkeypatch.setattr(app, "KEPT_RUNS", 2)
-    session = app.Session()
+    monkeypatch.setattr(studio, "KEPT_RUNS", 2)
+    session = studio.Session()
     for _ in range(3):
         list(start(checkpoints, session, drawn(), strength=0.2))
     assert sorted(session.runs) == [2, 3]
     monkeypatch.setattr(app.gr, "Warning", lambda text: None)
     (message,) = start(checkpoints, session, drawn(), after={"run": 1, "k": 0, "step": 1})
-    assert message["phase"] == "idle" and message["say"] == app.TOO_OLD
+    assert message["phase"] == "idle" and message["say"] == studio.TOO_OLD
 
 
 def test_a_result_carries_its_settings(checkpoints):
-    *_, done = start(checkpoints, app.Session(), drawn(), seed=3)
-    stored = json.loads(decoded(done["picture"]).text[app.PNG_KEY])
+    *_, done = start(checkpoints, studio.Session(), drawn(), seed=3)
+    stored = json.loads(decoded(done["picture"]).text[studio.PNG_KEY])
     assert stored == done["settings"]
     assert (stored["model"], stored["seed"], stored["strength"]) == ("tiny", 3, 0.6)
     assert stored["labels"] == {"subject": "apple", "style": "noto"}
@@ -300,7 +209,7 @@ def test_a_result_carries_its_settings(checkpoints):
 
 
 def test_more_of_one_and_less_of_the_other_halve_the_strengths_left():
-    session = app.Session()
+    session = studio.Session()
     assert app.search_strength(session, 0.6, more_real=True) == 0.8
     assert app.search_strength(session, 0.8, more_real=False) == 0.7
     assert app.search_strength(session, 0.7, more_real=True) == 0.75
@@ -321,7 +230,7 @@ def test_the_button_names_the_subject(chosen, says):
 
 def test_the_seed_decides_the_picture(checkpoints):
     def picture(seed):
-        return list(start(checkpoints, app.Session(), drawn(), seed=seed))[-1]["picture"]
+        return list(start(checkpoints, studio.Session(), drawn(), seed=seed))[-1]["picture"]
 
     assert picture(1) == picture(1) != picture(2)
 
@@ -329,9 +238,9 @@ def test_the_seed_decides_the_picture(checkpoints):
 def test_a_blank_canvas_is_imagined_from_noise_with_a_hint(checkpoints, monkeypatch):
     hints = []
     monkeypatch.setattr(app.gr, "Info", hints.append)
-    white = app.data_url(Image.new("RGB", (512, 512), "white"))
+    white = studio.data_url(Image.new("RGB", (512, 512), "white"))
     for canvas in ("", None, {"picture": white, "keep": ""}):
-        messages = list(start(checkpoints, app.Session(), canvas))
+        messages = list(start(checkpoints, studio.Session(), canvas))
         assert frames_of(messages)[0]["say"] == "Step 1 of 10", "all steps: strength 1"
         assert messages[-1]["say"].startswith("Pure imagination")
     assert hints == [app.BLANK] * 3
@@ -342,14 +251,14 @@ def test_outlines_are_coloured_in_unless_switched_off(checkpoints):
     ImageDraw.Draw(outline).ellipse([8, 8, 56, 56], outline="red", width=4)
 
     def middle(colour):
-        prepared = app.framed(outline, checkpoints["tiny"], {"subject": "apple"}, colour)
+        prepared = studio.framed(outline, checkpoints["tiny"], {"subject": "apple"}, colour)
         return prepared.x0[0, :, 8, 8].tolist()
 
     assert middle(True) == [1, -1, -1] and middle(False) == [1, 1, 1]
 
 
 def test_strength_0_says_that_the_drawing_was_kept(checkpoints):
-    messages = list(start(checkpoints, app.Session(), drawn(), strength=0))
+    messages = list(start(checkpoints, studio.Session(), drawn(), strength=0))
     assert [m["phase"] for m in messages] == ["run", "done"]
     assert "Strength 0" in messages[-1]["say"]
     assert decoded(messages[-1]["picture"]).getpixel((256, 256))[0] > 200, "the red of the drawing"
@@ -358,17 +267,17 @@ def test_strength_0_says_that_the_drawing_was_kept(checkpoints):
 @pytest.mark.parametrize(
     "picture, sentence",
     [
-        ("hello", app.BAD_PICTURE),
-        ("data:text/html;base64,aGVsbG8=", app.BAD_PICTURE),
-        ("data:image/png;base64,%%%", app.BAD_PICTURE),
+        ("hello", studio.BAD_PICTURE),
+        ("data:text/html;base64,aGVsbG8=", studio.BAD_PICTURE),
+        ("data:image/png;base64,%%%", studio.BAD_PICTURE),
         ("data:image/png;base64,aGVsbG8=", "not a picture"),
-        ("data:image/png;base64," + "A" * app.MAX_DATA_URL, app.BIG_PICTURE),
+        ("data:image/png;base64," + "A" * studio.MAX_DATA_URL, studio.BIG_PICTURE),
     ],
 )
 def test_a_bad_picture_is_one_sentence_and_the_result_stays(checkpoints, picture, sentence, monkeypatch):
     warnings = []
     monkeypatch.setattr(app.gr, "Warning", warnings.append)
-    session = app.Session()
+    session = studio.Session()
     list(start(checkpoints, session, drawn()))
     (message,) = start(checkpoints, session, {"picture": picture, "keep": ""})
     assert message["phase"] == "idle" and sentence in message["say"]
@@ -378,13 +287,13 @@ def test_a_bad_picture_is_one_sentence_and_the_result_stays(checkpoints, picture
 
 def test_an_unknown_label_is_one_sentence(checkpoints, monkeypatch):
     monkeypatch.setattr(app.gr, "Warning", lambda text: None)
-    (message,) = start(checkpoints, app.Session(), drawn(), labels=("aple", "noto"))
+    (message,) = start(checkpoints, studio.Session(), drawn(), labels=("aple", "noto"))
     assert "apple" in message["say"]
 
 
 def test_a_surprise_is_no_traceback_on_the_page(checkpoints, monkeypatch):
-    monkeypatch.setattr(app, "framed", lambda *_: 1 / 0)
-    run = start(checkpoints, app.Session(), drawn())
+    monkeypatch.setattr(app, "read_drawing", lambda *_: 1 / 0)
+    run = start(checkpoints, studio.Session(), drawn())
     assert next(run)["say"] == app.FAILED
     with pytest.raises(gr.Error, match="try again"):
         next(run)
@@ -397,7 +306,7 @@ def test_a_surprise_is_no_traceback_on_the_page(checkpoints, monkeypatch):
 def slow(monkeypatch):
     """Every step of the model waits until the test lets it go on: slow.set() for all, see `one_step`."""
     gate = threading.Semaphore(0)
-    paint = app.paint
+    paint = studio.paint
 
     def gated(*args, **kwargs):
         steps = paint(*args, **kwargs)
@@ -410,7 +319,7 @@ def slow(monkeypatch):
 
 
 def test_stop_keeps_the_last_frame(checkpoints, slow):
-    session = app.Session()
+    session = studio.Session()
     run = start(checkpoints, session, drawn(), strength=1, steps=50)
     for _ in range(3):
         slow.release()
@@ -425,14 +334,14 @@ def test_stop_keeps_the_last_frame(checkpoints, slow):
 
 
 def test_stop_calls_off_a_run_that_waits_in_the_queue(checkpoints):
-    session = app.Session()
+    session = studio.Session()
     run = start(checkpoints, session, drawn())
     app.call_off(session)
     assert list(run) == []
 
 
 def test_a_new_run_ends_the_old_one_at_its_next_step(checkpoints, slow):
-    session = app.Session()
+    session = studio.Session()
     old = start(checkpoints, session, drawn(), strength=1, steps=50)
     slow.release()
     next(old)
@@ -444,14 +353,14 @@ def test_a_new_run_ends_the_old_one_at_its_next_step(checkpoints, slow):
 
 
 def test_the_newest_drawing_wins_whatever_the_order_they_come_in(checkpoints):
-    session = app.Session()
+    session = studio.Session()
     runs = [start(checkpoints, session, drawn(), seed=seed) for seed in (1, 2, 3)]
     assert [bool(list(runs[i])) for i in (0, 2, 1, 2)] == [False, True, False, False]
     assert session.runs[3].settings.seed == 3
 
 
 def test_one_ticket_makes_one_run(checkpoints):
-    session = app.Session()
+    session = studio.Session()
     ticket, _ = app.ask(session)
     rest = ("tiny", drawn(), 0.6, 10, 2.0, 7, 0.0, True, "apple", "noto")
     runs = [app.generate(checkpoints, session, ticket, *rest) for _ in range(2)]
@@ -464,23 +373,23 @@ def test_closing_a_run_closes_the_sampler(checkpoints, monkeypatch):
     def endless(ckpt, image, *_, **__):
         try:
             while True:
-                yield app.Step(index=1, total=50, t=0, x=image, x0=image)
+                yield Step(index=1, total=50, t=0, x=image, x0=image)
         finally:
             closed.append(True)
 
-    monkeypatch.setattr(app, "edit", endless)
-    run = start(checkpoints, app.Session(), drawn())
+    monkeypatch.setattr(studio, "edit", endless)
+    run = start(checkpoints, studio.Session(), drawn())
     next(run)
     run.close()  # what Gradio does when the tab is closed
     assert closed
 
 
 def test_the_gif_begins_with_the_drawing_and_has_every_step(checkpoints):
-    session = app.Session()
+    session = studio.Session()
     list(start(checkpoints, session, drawn()))
     gif = decoded(app.make_gif(session, SimpleNamespace(run=1, k=0))["gif"])
-    assert (gif.format, gif.n_frames, gif.size) == ("GIF", 7, (app.GIF_SIDE, app.GIF_SIDE))
-    assert gif.info["duration"] == app.DRAWING_MS, "the drawing first"
+    assert (gif.format, gif.n_frames, gif.size) == ("GIF", 7, (studio.GIF_SIDE, studio.GIF_SIDE))
+    assert gif.info["duration"] == studio.DRAWING_MS, "the drawing first"
     with pytest.raises(gr.Error):
         app.make_gif(session, SimpleNamespace(run=2, k=0))
 
@@ -581,7 +490,7 @@ def test_a_program_can_cancel(client, server, apple):
 def test_what_a_program_keeps_is_kept(client, apple, tmp_path):
     from gradio_client import handle_file
 
-    mask().save(tmp_path / "mask.png")
+    half_mask().save(tmp_path / "mask.png")
     keep = handle_file(tmp_path / "mask.png")
     result = Image.open(client.predict(picture=apple, keep=keep, **ARGUMENTS, api_name="/generate"))
     assert result.crop((0, 0, 256, 512)).tobytes() == apple_drawing().crop((0, 0, 256, 512)).tobytes()

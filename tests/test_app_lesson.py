@@ -12,9 +12,11 @@ from PIL import Image
 
 gr = pytest.importorskip("gradio")
 
+from dataclasses import replace  # noqa: E402
+
 import app  # noqa: E402
 from conftest import apple_drawing, tiny_checkpoint  # noqa: E402
-from diffusion import NoiseSchedule, images, save_checkpoint  # noqa: E402
+from diffusion import NoiseSchedule, images, lesson, lesson_page, save_checkpoint, studio  # noqa: E402  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def checkpoints():
 def canvas(colour=(220, 40, 40)) -> dict:
     image = Image.new("RGB", (64, 64), "white")
     image.paste(colour, (16, 16, 48, 48))
-    return {"picture": app.data_url(image), "keep": ""}
+    return {"picture": studio.data_url(image), "keep": ""}
 
 
 def look(checkpoints, value="", *, strength=0.6, steps=10, guidance=2, seed=7, eta=0, labels=("cat", "noto")):
@@ -46,25 +48,25 @@ def shown(html: str) -> list[torch.Tensor]:
 
 def test_the_lesson_is_about_the_drawing_on_the_canvas(checkpoints):
     example = look(checkpoints, canvas())
-    expected = app.framed(app.read_canvas(canvas())[0], checkpoints["tiny"], {}, True)
+    expected = studio.framed(studio.read_canvas(canvas())[0], checkpoints["tiny"], {}, True)
     assert torch.equal(example.x0, expected.x0)
     assert example.settings.labels == {"subject": "cat", "style": "noto"}
-    assert "blank" not in app.explain_noising(checkpoints, example, 500)[1]
+    assert "blank" not in lesson_page.explain_noising(checkpoints, example, 500)[1]
 
 
 def test_a_blank_canvas_is_replaced_by_an_example_and_says_so(checkpoints):
-    white = {"picture": app.data_url(Image.new("RGB", (64, 64), "white")), "keep": ""}
+    white = {"picture": studio.data_url(Image.new("RGB", (64, 64), "white")), "keep": ""}
     for value in ("", None, white):
         example = look(checkpoints, value)
         assert example.x0.shape == (1, 3, 16, 16) and example.x0.min() < 0
-        assert "blank" in app.explain_noising(checkpoints, example, 500)[1]
+        assert "blank" in lesson_page.explain_noising(checkpoints, example, 500)[1]
 
 
 def test_the_example_shows_the_chosen_subject_or_an_apple(checkpoints, monkeypatch, drawings_folder):
     monkeypatch.setattr(app, "DRAWINGS", drawings_folder)
     blue = Image.new("RGB", (64, 64), "white")
     blue.paste((0, 0, 255), (16, 16, 48, 48))
-    drawings = [{"subject": "cat", "url": app.data_url(blue)}, {"subject": "cat", "url": ""}]
+    drawings = [{"subject": "cat", "url": studio.data_url(blue)}, {"subject": "cat", "url": ""}]
     monkeypatch.setattr(app, "example_drawings", lambda ckpt: drawings)
     middle = look(checkpoints, labels=("cat", "noto")).x0[0, :, 8, 8].tolist()
     assert middle == pytest.approx([-1, -1, 1])
@@ -88,22 +90,26 @@ def test_labels_of_another_model_give_way_to_the_nearest_it_has(checkpoints):
 
 @pytest.mark.parametrize("t, signal, noise", [(0, "1.000", r"0.006"), (599, "0.584", "0.812")])
 def test_the_equation_has_the_numbers_of_its_timestep(checkpoints, t, signal, noise):
-    equation, pictures, _ = app.explain_noising(checkpoints, look(checkpoints, canvas()), t)
+    equation, pictures, _ = lesson_page.explain_noising(checkpoints, look(checkpoints, canvas()), t)
     assert rf"&= {signal}\;x_0 + {noise}\;\epsilon" in equation and f"x_{{{t}}}" in equation
-    assert f"{signal} {app.X0}" in pictures and f"<sub>{t}</sub>" in pictures
+    assert f"{signal} {lesson_page.X0}" in pictures and f"<sub>{t}</sub>" in pictures
 
 
 def test_small_numbers_are_written_with_a_power_of_ten(checkpoints):
-    equation, *_ = app.explain_noising(checkpoints, look(checkpoints), 999)
+    equation, *_ = lesson_page.explain_noising(checkpoints, look(checkpoints), 999)
     assert r"\sqrt{2.4\cdot 10^{-9}}" in equation
-    assert app._latex(0.0) == "0" and app._latex(1.0) == "1" and app._latex(0.25) == "0.250"
+    assert (
+        lesson_page._latex(0.0) == "0"
+        and lesson_page._latex(1.0) == "1"
+        and lesson_page._latex(0.25) == "0.250"
+    )
 
 
 def test_the_pictures_are_signal_noise_and_their_sum(checkpoints):
     example = look(checkpoints, canvas())
-    signal, noise, x_t = shown(app.explain_noising(checkpoints, example, 200)[1])
-    parts = app.lesson.noise_parts(
-        checkpoints["tiny"].schedule, example.x0, app.lesson.seeded_noise(example.x0, 7), 200
+    signal, noise, x_t = shown(lesson_page.explain_noising(checkpoints, example, 200)[1])
+    parts = lesson.noise_parts(
+        checkpoints["tiny"].schedule, example.x0, lesson.seeded_noise(example.x0, 7), 200
     )
     for picture, part in [(signal, parts.signal), (noise, parts.noise), (x_t, parts.x_t)]:
         assert torch.allclose(picture, part[0].float().clamp(-1, 1), atol=0.01)
@@ -115,33 +121,33 @@ def marked(plot: str) -> dict[str, int]:
 
 def test_the_plot_marks_t_and_t0_and_both_curves(checkpoints):
     for strength, t0 in [(0.6, 599), (0.25, 249), (1, 999)]:
-        _, _, plot = app.explain_noising(checkpoints, look(checkpoints, strength=strength), 321)
+        _, _, plot = lesson_page.explain_noising(checkpoints, look(checkpoints, strength=strength), 321)
         assert marked(plot) == {"start": t0, "now": 321}
     assert plot.count("<polyline") == 2 and "cosine, this network's" in plot
-    _, _, plot = app.explain_noising(checkpoints, look(checkpoints, strength=0), 0)
+    _, _, plot = lesson_page.explain_noising(checkpoints, look(checkpoints, strength=0), 0)
     assert marked(plot) == {"now": 0} and "no noise for strength 0" in plot
 
 
 def test_the_curve_of_the_checkpoint_is_the_emphasised_one(checkpoints):
-    plot = app._plot(NoiseSchedule("linear"), 500, 0.6)
+    plot = lesson_page._plot(NoiseSchedule("linear"), 500, 0.6)
     assert "linear, this network's" in plot and plot.count('<polyline class="own"') == 1
 
 
 @pytest.mark.parametrize("t, meant", [(None, 0), (5000, 999), (12.0, 12)])
 def test_any_value_of_the_slider_is_a_timestep(checkpoints, t, meant):
-    assert f"x_{{{meant}}}" in app.explain_noising(checkpoints, look(checkpoints), t)[0]
-    app.explain_step(checkpoints, look(checkpoints), t)
+    assert f"x_{{{meant}}}" in lesson_page.explain_noising(checkpoints, look(checkpoints), t)[0]
+    lesson_page.explain_step(checkpoints, look(checkpoints), t)
 
 
 # ---- parts 3 and 4
 
 
 def test_one_step_has_four_different_pictures_and_its_numbers(checkpoints):
-    equation, pictures = app.explain_step(checkpoints, look(checkpoints, canvas(), eta=0.5), 599)
+    equation, pictures = lesson_page.explain_step(checkpoints, look(checkpoints, canvas(), eta=0.5), 599)
     four = shown(pictures)
     assert len(four) == 4
     assert all(not torch.allclose(a, b) for i, a in enumerate(four) for b in four[:i])
-    step = app.lesson.first_step(
+    step = lesson.first_step(
         checkpoints["tiny"], look(checkpoints, canvas()).x0, 599, {"subject": "cat", "style": "noto"},
         10, 2.0, 0.5, torch.Generator().manual_seed(7),
     )  # fmt: skip
@@ -150,25 +156,25 @@ def test_one_step_has_four_different_pictures_and_its_numbers(checkpoints):
 
 
 def test_the_last_step_says_that_it_ends_on_the_clean_picture(checkpoints):
-    equation, pictures = app.explain_step(checkpoints, look(checkpoints, canvas()), 5)
+    equation, pictures = lesson_page.explain_step(checkpoints, look(checkpoints, canvas()), 5)
     assert "the clean picture" in pictures and r"&= 1\;\hat x_0 + 0\;\hat\epsilon" in equation
 
 
 def test_the_comparison_ends_with_the_pictures_of_the_first_tab(checkpoints):
     example = look(checkpoints, canvas(), eta=0.5)
-    frames = list(app.explain_dials(checkpoints, example))
+    frames = list(lesson_page.explain_dials(checkpoints, example))
     assert len(frames) == 6 and "Step 6 of 6" in frames[-1]
     six = shown(frames[-1])
-    drawing = app.read_drawing(canvas(), checkpoints["tiny"], example.settings)
+    drawing = studio.read_drawing(canvas(), checkpoints["tiny"], example.settings)
     for guidance, eta, picture in zip((1, 2, 4, 2, 2, 2), (0.5, 0.5, 0.5, 0, 0.5, 1), six, strict=True):
-        settings = app.replace(example.settings, guidance=guidance, eta=eta)
-        *_, last = app.paint(checkpoints["tiny"], drawing, settings)
+        settings = replace(example.settings, guidance=guidance, eta=eta)
+        *_, last = studio.paint(checkpoints["tiny"], drawing, settings)
         assert torch.allclose(picture, last.x0[0], atol=0.01)
     assert frames[-1].count("as set") == 2, "guidance 2 and eta 0.5"
 
 
 def test_the_comparison_at_strength_0_shows_the_drawing(checkpoints):
-    (frame,) = app.explain_dials(checkpoints, look(checkpoints, canvas(), strength=0))
+    (frame,) = lesson_page.explain_dials(checkpoints, look(checkpoints, canvas(), strength=0))
     assert len(shown(frame)) == 6
 
 
@@ -176,7 +182,7 @@ def test_label_names_are_text_and_no_markup():
     names = {"subject": ["<img src=x>"]}
     checkpoints = {"tiny": tiny_checkpoint(names, [])}
     example = app.look(checkpoints, "tiny", "", 0.6, 10, 2, 7, 0, True, "<img src=x>")
-    assert "<img" not in app._dials(example)
+    assert "<img" not in lesson_page.dials_html(example)
 
 
 # ---- the tab

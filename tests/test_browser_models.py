@@ -9,7 +9,10 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 import app  # noqa: E402
 from conftest import tiny_checkpoint  # noqa: E402
-from diffusion import save_checkpoint  # noqa: E402
+from diffusion import (
+    save_checkpoint,  # noqa: E402
+    studio,  # noqa: E402
+)
 from test_browser import PATIENCE, draw_circle, wait_for  # noqa: E402
 
 CLASSES = {"class": ["airplane", "cat", "ship"]}
@@ -78,7 +81,7 @@ def test_the_page_follows_the_model(page):
     page.wait_for_selector("#label-1", state="visible")
     assert page.input_value("#label-0 input") == "Apple"
     page.click("[data-do=resume]")
-    page.get_by_text(app.OTHER_MODEL).first.wait_for()
+    page.get_by_text(studio.OTHER_MODEL).first.wait_for()
     assert page.is_enabled("[data-do=reuse]"), "the result is still there"
     assert page.locator(".toast-body").count() == 1, "nothing else went wrong"
 
