@@ -355,8 +355,7 @@ def ahead(steps: Generator[Step], wanted: Callable[[], bool]) -> Iterator[list[S
     try:
         while True:
             new = [ready.get()]
-            while not ready.empty():
-                new.append(ready.get())
+            new += [ready.get() for _ in range(ready.qsize())]  # not until it is empty: that might never be
             end = new[-1] if not isinstance(new[-1], Step) else ...
             if new := [step for step in new if isinstance(step, Step)]:
                 yield new
