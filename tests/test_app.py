@@ -373,6 +373,7 @@ def test_closing_a_run_closes_the_sampler(checkpoints, monkeypatch):
     def endless(ckpt, image, *_, **__):
         try:
             while True:
+                time.sleep(0.005)  # no model is quicker than its frames are drawn
                 yield Step(index=1, total=50, t=0, x=image, x0=image)
         finally:
             closed.append(True)
