@@ -183,6 +183,22 @@ def call_off(session: Session) -> dict:
     return report(session.call_off(), "idle", "Stopped.")
 
 
+def settings_of(
+    checkpoint: str,
+    labels: dict[str, str],
+    strength: float,
+    steps: float,
+    guidance: float,
+    seed: float,
+    eta: float,
+    colour: bool,
+) -> Settings:
+    """The page's controls, whose numbers may come as int or float, in the order of CONTROLS."""
+    return Settings(
+        checkpoint, labels, float(strength), int(steps), float(guidance), float(eta), int(seed), bool(colour)
+    )
+
+
 def generate(
     checkpoints: dict[str, Checkpoint],
     session: Session,
@@ -203,9 +219,7 @@ def generate(
         return
     ckpt = checkpoints[checkpoint]
     labels = {kind: name for kind, name in zip(ckpt.label_names, chosen) if name}
-    settings = Settings(
-        checkpoint, labels, float(strength), int(steps), float(guidance), float(eta), int(seed), bool(colour)
-    )
+    settings = settings_of(checkpoint, labels, strength, steps, guidance, seed, eta, colour)
     try:
         if ticket["after"]:
             run, stream = go_on(session, ckpt, settings, **ticket["after"])
@@ -536,9 +550,7 @@ def look(
     """What the first tab holds now; an example drawing takes the place of a blank canvas."""
     ckpt = checkpoints[checkpoint]
     labels = dict(zip(ckpt.label_names, [value for _, value in settle(ckpt, list(chosen))]))
-    settings = Settings(
-        checkpoint, labels, float(strength), int(steps), float(guidance), float(eta), int(seed or 0), colour
-    )
+    settings = settings_of(checkpoint, labels, strength, steps, guidance, seed or 0, eta, colour)
     try:
         drawing = read_drawing(canvas, ckpt, settings)
     except images.ImageError as error:

@@ -110,10 +110,15 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
         "credits": checkpoint.credits,
         "training": checkpoint.training,
     }
+    write_safetensors(path, tensors, {"format": FORMAT, "checkpoint": json.dumps(about)})
+
+
+def write_safetensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors and a header; the file appears whole or not at all, its folder where there is none."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata={"format": FORMAT, "checkpoint": json.dumps(about)})
+    save_file(tensors, partial, metadata=metadata)
     os.replace(partial, path)
 
 

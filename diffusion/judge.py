@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -26,10 +25,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from .checkpoint import write_safetensors
 from .data import DataError, PictureSet, augment, load_pictures, sampling_weights
 from .ema import EMA
 from .schedule import NoiseSchedule
@@ -176,11 +175,7 @@ def save_judge(path: str | Path, judge: Judge) -> None:
         "credits": judge.credits,
         "training": judge.training,
     }
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata={"format": FORMAT, "judge": json.dumps(about)})
-    os.replace(partial, path)
+    write_safetensors(path, tensors, {"format": FORMAT, "judge": json.dumps(about)})
 
 
 def load_judge(path: str | Path) -> Judge:
