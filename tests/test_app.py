@@ -352,11 +352,13 @@ def test_a_new_run_ends_the_old_one_at_its_next_step(checkpoints, slow):
     assert [m["phase"] for m in new][-1] == "done"
 
 
-def test_the_newest_drawing_wins_whatever_the_order_they_come_in(checkpoints):
-    session = studio.Session()
+def test_the_newest_drawing_wins_whatever_the_order_they_come_in(checkpoints, monkeypatch):
+    session, begun, read = studio.Session(), [], app.read_drawing
+    monkeypatch.setattr(app, "read_drawing", lambda *args: begun.append(args[-1].seed) or read(*args))
     runs = [start(checkpoints, session, drawn(), seed=seed) for seed in (1, 2, 3)]
     assert [bool(list(runs[i])) for i in (0, 2, 1, 2)] == [False, True, False, False]
     assert session.runs[3].settings.seed == 3
+    assert begun == [3], "for the others not even the drawing is looked at"
 
 
 def test_one_ticket_makes_one_run(checkpoints):
