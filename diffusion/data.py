@@ -261,14 +261,14 @@ def augment(pixels: Tensor, size: int, how: str, generator: torch.Generator) -> 
     """Vary a batch on its device.
 
     Args:
-        pixels: uint8 (B, 3, S, S).
+        pixels: uint8 (B, C, S, S); all channels of a picture are varied alike.
         size: side of the result, R; S must be a multiple of it.
         how: "drawing": mirrored, turned by up to 12 degrees, scaled to 0.7-1 and shifted on white, as people
             place drawings on a page. "flip": only mirrored, for photographs that fill their frame. "none".
         generator: on the device of `pixels`.
 
     Returns:
-        float32 (B, 3, R, R) in [-1, 1].
+        float32 (B, C, R, R) in [-1, 1].
     """
     b, side, device = len(pixels), pixels.shape[-1], pixels.device
     x = pixels.float() / 127.5 - 1

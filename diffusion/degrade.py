@@ -11,19 +11,27 @@ Each takes and returns a square RGB picture (PIL) of the same size.
 from __future__ import annotations
 
 import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
-from PIL import Image, ImageFilter
+import torch
+from PIL import Image, ImageFilter, ImageOps
+from torch import Tensor
 
 from .images import PAPER
+from .lineart import colour_in
 
 
-def strokes(image: Image.Image, colours: int = 6) -> Image.Image:
-    """Simulated strokes: a median filter, 23 pixels wide on 256, then a palette of `colours` colours."""
-    width = max(3, round(image.width * 23 / 256) | 1)  # odd, so that it has a middle
-    smooth = Image.fromarray(cv2.medianBlur(np.asarray(image), width))
-    return smooth.quantize(colours, dither=Image.Dither.NONE).convert("RGB")
+def strokes(image: Image.Image, colours: int = 6, brush: float = 23.0) -> Image.Image:
+    """Simulated strokes: a median filter, `brush` pixels wide on 256, then a palette of `colours` colours."""
+    width = max(3, round(image.width * brush / 256) | 1)  # odd, so that it has a middle
+    smooth = cv2.medianBlur(np.asarray(image), width)
+    flat = Image.fromarray(smooth).quantize(colours, dither=Image.Dither.NONE).convert("RGB")
+    paper = smooth.min(axis=2, keepdims=True) >= PAPER  # nobody paints the page in cream
+    return Image.fromarray(np.where(paper, np.uint8(255), np.asarray(flat)))
 
 
 def outlines(image: Image.Image) -> Image.Image:
@@ -66,6 +74,63 @@ def compressed(image: Image.Image, quality: int = 10) -> Image.Image:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     return Image.open(file).convert("RGB")
+
+
+def wobbly(image: Image.Image, rng: np.random.Generator, amplitude: float = 0.03) -> Image.Image:
+    """Bent as an unsure hand bends it: smooth random shifts of about `amplitude` of the side."""
+    side = image.width
+    coarse = rng.normal(0, amplitude * side, (2, 5, 5)).astype(np.float32)
+    shift_x, shift_y = (cv2.resize(part, (side, side), interpolation=cv2.INTER_CUBIC) for part in coarse)
+    x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
+    bent = cv2.remap(
+        np.asarray(image),
+        x + shift_x,
+        y + shift_y,
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(255, 255, 255),
+    )
+    return Image.fromarray(bent)
+
+
+def crude(image: Image.Image, rng: np.random.Generator, colours: Sequence[str] = ()) -> Image.Image:
+    """What somebody might bring who means this picture: half the time strokes, else coloured-in outlines or
+    an enlarged thumbnail. Drawings are bent a little, and vary in brush and palette.
+
+    Args:
+        image: RGB, square.
+        rng: the source of all chance.
+        colours: what outlines are coloured in with, see `lineart.colour_in`.
+    """
+    kind = rng.choice(["strokes", "outlines", "thumbnail"], p=[0.5, 0.25, 0.25])
+    if kind == "thumbnail":
+        radius = image.width / rng.uniform(48, 128)
+        return small(image, int(rng.choice([2, 4, 8]))).filter(ImageFilter.GaussianBlur(radius))
+    bent = wobbly(image, rng, rng.uniform(0, 0.03))
+    if kind == "outlines":
+        # On a larger page first: corners that the drawing cuts off from the page are not its inside.
+        page = ImageOps.expand(outlines(bent), border=image.width // 8, fill="white")
+        return ImageOps.crop(colour_in(page, colours), border=image.width // 8)
+    return strokes(bent, int(rng.integers(3, 9)), rng.uniform(12, 36))
+
+
+def crude_versions(pixels: Tensor, colours: Sequence[Sequence[str]], seed: int) -> Tensor:
+    """One `crude` version of each picture, always the same for the same seed: uint8 (N, 3, S, S).
+
+    Args:
+        pixels: uint8 (N, 3, S, S).
+        colours: N palettes.
+    """
+    done = torch.empty_like(pixels)
+
+    def make(i: int) -> None:
+        image = Image.fromarray(pixels[i].permute(1, 2, 0).numpy())
+        version = crude(image, np.random.default_rng((seed, i)), colours[i])
+        done[i] = torch.from_numpy(np.array(version)).permute(2, 0, 1)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # OpenCV and Pillow let go of Python meanwhile
+        list(pool.map(make, range(len(pixels))))
+    return done
 
 
 def denoised(image: Image.Image, strength: float = 10.0) -> Image.Image:

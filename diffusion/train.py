@@ -38,6 +38,7 @@ from tqdm import tqdm
 from . import images
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from .data import DataError, PictureSet, augment, few_of_each, load_pictures, sampling_weights
+from .degrade import crude_versions
 from .ema import EMA
 from .lineart import typical_colours
 from .sampler import sample, trailing_timesteps
@@ -62,6 +63,7 @@ class TrainConfig:
     hold_out: float = option(0.1, "share of each subject's things that training never sees")
     balance: float = option(0.7, "1: every subject equally often; 0: by how many things it has")
     augment: str = option("drawing", "how pictures are varied", choices=("drawing", "flip", "none"))
+    sketched: float = option(0.0, "how often the noise hides a crude version of the picture, as in SDEdit")
 
     image_size: int = option(64, "pixels on a side")
     patch_size: int = option(4, "pixels on a side of a patch, 1 for none")
@@ -98,6 +100,7 @@ class TrainConfig:
 
 
 MAX_X0_WEIGHT = 20.0
+FAINTEST_SKETCH, BOLDEST_SKETCH = 0.3, 0.95  # strengths between which training puts noise over sketches
 
 # What may differ when a run is resumed; anything else would make it another run.
 CHANGEABLE = {
@@ -156,6 +159,33 @@ def x0_weight(abar: Tensor) -> Tensor:
     return (1 / (1 - abar)).clamp(max=MAX_X0_WEIGHT)
 
 
+def noise_over(
+    x0: Tensor, crude: Tensor, noise: Tensor, t: Tensor, schedule: NoiseSchedule, generator: torch.Generator
+) -> Tensor:
+    """The noise that x0 seems to be under where in truth `noise` was put over a crude version of it.
+
+    SDEdit noises a drawing d to t0 and hopes that the model takes it for a noised picture x0. It is one, of
+
+        eps' = eps + sqrt(abar_t0 / (1 - abar_t0)) (d - x0),
+
+    for then sqrt(abar_t0) x0 + sqrt(1 - abar_t0) eps' = sqrt(abar_t0) d + sqrt(1 - abar_t0) eps. DDIM with
+    eta = 0 carries eps' down with it (eq. 12), so training on x0 under eps' at all t <= t0 shows the model
+    what it will meet on the way from that drawing to that picture, whatever it is trained to predict.
+
+    Args:
+        x0, crude, noise: (B, 3, R, R); where crude equals x0 the noise comes back as it is.
+        t: long (B,). t0 is drawn uniformly from max(t, 0.3 T) .. 0.95 T; later t keep their noise.
+
+    Returns:
+        eps' (B, 3, R, R).
+    """
+    steps = schedule.num_train_timesteps
+    low, high = t.clamp(min=round(FAINTEST_SKETCH * steps)), round(BOLDEST_SKETCH * steps)
+    t0 = low + torch.rand(t.shape, generator=generator, device=t.device) * (high - low).clamp(min=0)
+    abar = schedule.abar(t0.long().clamp(max=steps - 1), like=x0)
+    return noise + ((abar / (1 - abar)).sqrt() * (t <= high).to(x0)[:, None, None, None]) * (crude - x0)
+
+
 class Trainer:
     """Model, optimizer, average and RNG of one run, moved forward one step at a time.
 
@@ -183,6 +213,10 @@ class Trainer:
             if (few.labels[:, 0] == i).any()
         }
         self.pixels, self.labels = train.pixels.to(device), train.labels.to(device)
+        self.crude = None
+        if config.sketched:
+            palettes = [self.colours[first[i]] for i in train.labels[:, 0].tolist()]
+            self.crude = crude_versions(train.pixels, palettes, config.seed).to(device)
         self.weights = sampling_weights(train, config.balance).to(device)
         self.held_out = test.subset(evenly(len(test), 256))
 
@@ -226,12 +260,23 @@ class Trainer:
             return nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    def batch(self) -> tuple[Tensor, Tensor]:
-        """Draw pictures by their sampling weights: x0 float32 (B, 3, R, R) in [-1, 1], labels long (B, K)."""
+    def batch(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw pictures by their sampling weights.
+
+        Returns:
+            x0, float32 (B, 3, R, R) in [-1, 1]; crude, the same but for some crude versions;
+            labels, long (B, K).
+        """
         config, generator = self.config, self.generator
         index = torch.multinomial(self.weights, config.batch_size, replacement=True, generator=generator)
-        x0 = augment(self.pixels[index], config.image_size, config.augment, generator)
-        return x0, drop_labels(self.labels[index], self.null, config.label_dropout, generator)
+        pixels = self.pixels[index]
+        if self.crude is not None:  # as six channels, so that both are turned and moved alike
+            chance = torch.rand(len(index), generator=generator, device=self.device)
+            chosen = (chance < config.sketched)[:, None, None, None]
+            pixels = torch.cat([pixels, torch.where(chosen, self.crude[index], pixels)], dim=1)
+        pictures = augment(pixels, config.image_size, config.augment, generator)
+        labels = drop_labels(self.labels[index], self.null, config.label_dropout, generator)
+        return pictures[:, :3], pictures[:, -3:], labels
 
     def loss(self, model, x0: Tensor, labels: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """DDPM algorithm 1, line 5: how far the network's answer about x_t is from the truth. Scalar."""
@@ -250,10 +295,12 @@ class Trainer:
         config = self.config
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(config, self.step)
-        x0, labels = self.batch()
+        x0, crude, labels = self.batch()
         # All random numbers are drawn for the whole batch, so that cutting it up changes nothing.
         t = stratified_timesteps(len(x0), config.num_train_timesteps, self.generator)
         noise = torch.randn(x0.shape, generator=self.generator, device=self.device)
+        if self.crude is not None:
+            noise = noise_over(x0, crude, noise, t, self.schedule, self.generator)
         total = torch.zeros((), device=self.device)
         pieces = [part.chunk(config.accumulate) for part in (x0, labels, t, noise)]
         for piece in zip(*pieces):
