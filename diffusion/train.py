@@ -515,7 +515,9 @@ def train(config: TrainConfig, resume: bool = False) -> int:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     torch.manual_seed(config.seed)  # for dropout, which draws from the global RNG; all else has a generator
-    pictures = load_pictures(config.data, 2 * config.image_size, config.hold_out)
+    # Turned pictures stay sharp when there is more of them; others need no resizing back and forth.
+    side = config.image_size * (2 if config.augment == "drawing" else 1)
+    pictures = load_pictures(config.data, side, config.hold_out)
     trainer = Trainer(config, pictures, device)
     if state is not None:
         trainer.load_state_dict(state)
