@@ -159,9 +159,22 @@ def x0_weight(abar: Tensor) -> Tensor:
     return (1 / (1 - abar)).clamp(max=MAX_X0_WEIGHT)
 
 
-def noise_over(
-    x0: Tensor, crude: Tensor, noise: Tensor, t: Tensor, schedule: NoiseSchedule, generator: torch.Generator
-) -> Tensor:
+def sketch_timesteps(t: Tensor, num_train_timesteps: int, generator: torch.Generator) -> Tensor:
+    """For each t the t0 >= t that an edit might have begun at, uniformly from the usual strengths.
+
+    Args:
+        t: long (B,).
+
+    Returns:
+        long (B,): at least t and BOLDEST_SKETCH's timestep; t itself where t is above that.
+    """
+    low, high = (round(strength * num_train_timesteps) for strength in (FAINTEST_SKETCH, BOLDEST_SKETCH))
+    low = t.clamp(min=low)
+    share = torch.rand(t.shape, generator=generator, device=t.device)
+    return (low + share * (high - low + 1).clamp(min=0)).long().clamp(max=num_train_timesteps - 1)
+
+
+def noise_over(x0: Tensor, crude: Tensor, noise: Tensor, t0: Tensor, schedule: NoiseSchedule) -> Tensor:
     """The noise that x0 seems to be under where in truth `noise` was put over a crude version of it.
 
     SDEdit noises a drawing d to t0 and hopes that the model takes it for a noised picture x0. It is one, of
@@ -170,20 +183,17 @@ def noise_over(
 
     for then sqrt(abar_t0) x0 + sqrt(1 - abar_t0) eps' = sqrt(abar_t0) d + sqrt(1 - abar_t0) eps. DDIM with
     eta = 0 carries eps' down with it (eq. 12), so training on x0 under eps' at all t <= t0 shows the model
-    what it will meet on the way from that drawing to that picture, whatever it is trained to predict.
+    what it meets on the way from that drawing to that picture, whatever it is trained to predict.
 
     Args:
         x0, crude, noise: (B, 3, R, R); where crude equals x0 the noise comes back as it is.
-        t: long (B,). t0 is drawn uniformly from max(t, 0.3 T) .. 0.95 T; later t keep their noise.
+        t0: long (B,), where the edit began.
 
     Returns:
         eps' (B, 3, R, R).
     """
-    steps = schedule.num_train_timesteps
-    low, high = t.clamp(min=round(FAINTEST_SKETCH * steps)), round(BOLDEST_SKETCH * steps)
-    t0 = low + torch.rand(t.shape, generator=generator, device=t.device) * (high - low).clamp(min=0)
-    abar = schedule.abar(t0.long().clamp(max=steps - 1), like=x0)
-    return noise + ((abar / (1 - abar)).sqrt() * (t <= high).to(x0)[:, None, None, None]) * (crude - x0)
+    abar = schedule.abar(t0, like=x0)
+    return noise + (abar / (1 - abar)).sqrt().to(x0) * (crude - x0)
 
 
 class Trainer:
@@ -300,7 +310,8 @@ class Trainer:
         t = stratified_timesteps(len(x0), config.num_train_timesteps, self.generator)
         noise = torch.randn(x0.shape, generator=self.generator, device=self.device)
         if self.crude is not None:
-            noise = noise_over(x0, crude, noise, t, self.schedule, self.generator)
+            t0 = sketch_timesteps(t, config.num_train_timesteps, self.generator)
+            noise = noise_over(x0, crude, noise, t0, self.schedule)
         total = torch.zeros((), device=self.device)
         pieces = [part.chunk(config.accumulate) for part in (x0, labels, t, noise)]
         for piece in zip(*pieces):

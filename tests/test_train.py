@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from diffusion import NoiseSchedule, load_checkpoint
 from diffusion.data import load_pictures
+from diffusion.sampler import ddim_step
 from diffusion.train import (
     MAX_X0_WEIGHT,
     LossLog,
@@ -26,7 +27,9 @@ from diffusion.train import (
     drop_labels,
     learning_rate,
     main,
+    noise_over,
     parser,
+    sketch_timesteps,
     stratified_timesteps,
     x0_weight,
 )
@@ -89,6 +92,42 @@ def test_timesteps_are_uniform_and_spread_over_the_batch():
     assert (counts - 0.05).abs().max() < 0.005
 
 
+def test_noise_over_a_sketch_is_what_an_edit_meets():
+    """A picture under eps' is the noised sketch at t0, and where DDIM comes by below t0."""
+    schedule = NoiseSchedule("cosine", 1000)
+    x0, crude, noise = torch.randn(3, 2, 3, 4, 4, generator=seeded(), dtype=torch.float64).unbind(0)
+    for t0, t in ((600, 600), (600, 240), (950, 17)):
+        x = schedule.add_noise(crude, noise, t0)
+        if t < t0:
+            x = ddim_step(schedule, x, x0, schedule.eps_from_x0(x, x0, t0), t0, t)
+        seeming = noise_over(x0, crude, noise, torch.tensor([t0, t0]), schedule)
+        assert torch.allclose(schedule.add_noise(x0, seeming, t), x, atol=1e-12)
+    assert torch.equal(noise_over(x0, x0, noise, torch.tensor([600, 3]), schedule), noise)
+
+
+def test_sketches_start_at_or_above_each_timestep_at_usual_strengths():
+    t = torch.arange(1000)
+    t0 = torch.stack([sketch_timesteps(t, 1000, g) for g in [seeded()] for _ in range(300)])
+    assert (t0 >= t).all() and (t0 >= 300).all() and t0.max() <= 999
+    assert t0[:, :300].min() == 300 and t0[:, :300].max() == 950
+    assert abs(float(t0[:, :300].double().mean()) - 625) < 5
+    assert torch.equal(t0[0, 951:], t[951:])
+
+
+def test_sketches_are_crude_versions_of_their_own_pictures(shapes):
+    t = trainer(shapes, sketched=0.5, batch_size=64)
+    x0, crude, _ = t.batch()
+    same = (x0 == crude).flatten(1).all(1)
+    assert 0.3 < float(same.float().mean()) < 0.7
+    distance = (crude[~same, None] - x0[None]).pow(2).mean((2, 3, 4))
+    own = (crude - x0)[~same].pow(2).mean((1, 2, 3))
+    assert (own < distance.mean(1)).float().mean() > 0.8  # turned and moved with it
+    assert torch.equal(trainer(shapes, sketched=0.5).crude, t.crude)  # a resumed run has the same ones
+    x0, crude, _ = trainer(shapes).batch()
+    assert torch.equal(x0, crude)
+    t.train_step()
+
+
 def test_weighted_x0_loss_is_the_loss_of_v():
     """... wherever the weight is below its limit, which holds it down near t = 0."""
     schedule = NoiseSchedule("cosine", 1000)
@@ -127,7 +166,7 @@ def test_held_out_pictures_are_never_drawn(shapes):
 def test_one_batch_is_overfitted(shapes, prediction_type, loss):
     """One batch of shapes with its noise, again and again: the loss must fall to a tenth."""
     t = trainer(shapes, prediction_type=prediction_type, loss=loss)
-    x0, labels = t.batch()
+    x0, _, labels = t.batch()
     steps = stratified_timesteps(8, 1000, t.generator)
     noise = torch.randn(x0.shape, generator=t.generator)
     optimizer = torch.optim.Adam(t.model.parameters(), lr=3e-3)
