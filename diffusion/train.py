@@ -1,8 +1,9 @@
 """Train a U-Net from pictures: `python -m diffusion.train --data FOLDER_OR_TAR ... --out runs/NAME`.
 
 The idea fits in one function, `Trainer.loss`: noise a picture to a random timestep, ask the network what was
-done to it, and compare (DDPM algorithm 1). The rest is what a long run needs: an average of the weights, a
-learning rate that warms up and winds down, logs, sample sheets, and stopping and resuming without a trace.
+done to it, and compare (DDPM algorithm 1). `noise_over` chooses some of the noise so that it hides a drawing.
+The rest is what a long run needs: an average of the weights, a learning rate that warms up and winds down,
+logs, sample sheets, and stopping and resuming without a trace.
 
 What a run leaves in its folder:
 
@@ -63,7 +64,9 @@ class TrainConfig:
     hold_out: float = option(0.1, "share of each subject's things that training never sees")
     balance: float = option(0.7, "1: every subject equally often; 0: by how many things it has")
     augment: str = option("drawing", "how pictures are varied", choices=("drawing", "flip", "none"))
-    sketched: float = option(0.0, "how often the noise hides a crude version of the picture, as in SDEdit")
+    sketched: float = option(
+        0.4, "how often the noise is put over a crude version of a picture, as in SDEdit"
+    )
 
     image_size: int = option(64, "pixels on a side")
     patch_size: int = option(4, "pixels on a side of a patch, 1 for none")
