@@ -9,6 +9,8 @@ and back:
     to_pil     what the model made                           -> PIL, RGB
     paste_back put that where the drawing stood              -> PIL, RGB, the size of the original
 
+The arithmetic is NumPy's, so that any thread may make and read pictures: see MODEL_THREAD in studio.py.
+
 A view of a picture is a square of whole pixels, which may reach beyond the picture's edge. Cutting it out
 works on *ink*, 255 - value: Pillow fills what lies outside with zeros, and no ink is white paper.
 """
@@ -161,9 +163,9 @@ def prepare(image: Image.Image, size: int, frame: bool = True) -> Prepared:
         box = _square(drawn, fill=FILL)
     else:
         box = _square((0, 0, width, height))
-    seen = np.array(_view(ImageChops.invert(flat), box, size))
-    x0 = 1 - torch.from_numpy(seen).permute(2, 0, 1)[None].float().contiguous() / 127.5
-    return Prepared(x0=x0, box=box, original_size=flat.size, blank=drawn is None)
+    seen = np.asarray(_view(ImageChops.invert(flat), box, size), dtype=np.float32)
+    x0 = np.ascontiguousarray(1 - seen.transpose(2, 0, 1)[None] / np.float32(127.5))
+    return Prepared(x0=torch.from_numpy(x0), box=box, original_size=flat.size, blank=drawn is None)
 
 
 def prepare_mask(mask: Image.Image, prepared: Prepared, size: int) -> Tensor:
@@ -241,14 +243,18 @@ def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
         x = x[0]
     if x.ndim != 3 or x.shape[0] != 3:
         raise ValueError(f"Expected one picture (3, R, R), not {tuple(x.shape)}.")
-    pixels = ((x.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    image = Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+    values = x.detach().permute(1, 2, 0).cpu().numpy().astype(np.float32)
+    image = Image.fromarray(np.rint((values.clip(-1, 1) + 1) * np.float32(127.5)).astype(np.uint8))
     return image if size is None else image.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def side_by_side(x: Tensor) -> Image.Image:
     """Pictures (B, 3, R, R) in [-1, 1] -> one RGB picture, R high and B R wide."""
-    return to_pil(torch.cat(list(x), dim=-1))
+    side = x.shape[-1]
+    row = Image.new("RGB", (side * len(x), side))
+    for i, picture in enumerate(x):
+        row.paste(to_pil(picture), (i * side, 0))
+    return row
 
 
 def paste_back(

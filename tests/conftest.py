@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint
 from diffusion.studio import data_url
@@ -65,6 +66,14 @@ def half_mask(size: int = 512) -> Image.Image:
 def drawn() -> dict:
     """What the canvas sends when there is an apple on it."""
     return {"picture": data_url(apple_drawing()), "keep": ""}
+
+
+class NoTorch(TorchDispatchMode):
+    """Within it this thread, but no other, may look at tensors as they lie in memory: a sum is an error."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        assert func.is_view, f"{func} outside the model's thread"
+        return func(*args, **(kwargs or {}))
 
 
 @pytest.fixture(scope="session")

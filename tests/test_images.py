@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
+from conftest import NoTorch
 from diffusion import images
 from diffusion.images import ImageError, flatten, load, paste_back, prepare, prepare_mask, to_pil
 
@@ -113,6 +114,34 @@ def test_to_pil_cuts_off_and_enlarges() -> None:
     assert to_pil(x[None], 100).getpixel((50, 50)) == (255, 0, 255)
     with pytest.raises(ValueError, match=r"not \(2, 3, 8, 8\)"):
         to_pil(torch.zeros(2, 3, 8, 8))
+
+
+def test_pictures_are_what_torch_would_make_of_the_numbers() -> None:
+    generator = torch.Generator().manual_seed(0)
+    halves = (torch.arange(510) / 255 - 1).expand(3, 2, 510)  # in the middle between two values of a pixel
+    for x in (halves, torch.randn(3, 64, 64, generator=generator), halves.double(), halves.half()):
+        expected = ((x.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0)
+        assert np.array_equal(np.asarray(to_pil(x)), expected.numpy())
+    greys = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16).repeat(3, 1, 1)
+    x0 = prepare(Image.fromarray(greys.permute(1, 2, 0).numpy()), 16, frame=False).x0
+    assert torch.equal(x0[0], 1 - (255 - greys).float() / 127.5)
+
+
+def test_pictures_side_by_side_are_those_pictures() -> None:
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    row = images.side_by_side(x)
+    assert row.size == (32, 8)
+    assert all(row.crop((8 * i, 0, 8 * i + 8, 8)).tobytes() == to_pil(x[i]).tobytes() for i in range(4))
+
+
+def test_torch_computes_nothing() -> None:
+    """Pictures are made and read in many threads, see MODEL_THREAD in studio.py."""
+    with NoTorch():
+        x0 = prepare(apple(512, 100, 220, 90), 64).x0
+        to_pil(x0, 512)
+        images.side_by_side(x0.expand(4, -1, -1, -1))
+        with pytest.raises(AssertionError):
+            x0 + 1
 
 
 # ---------------------------------------------------------------------- framing
