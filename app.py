@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # must be set before the import: no request to another host
@@ -33,6 +34,7 @@ from diffusion import images, lesson, lesson_page  # noqa: E402
 from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint  # noqa: E402
 from diffusion.lineart import colour_in  # noqa: E402
 from diffusion.sampler import Step  # noqa: E402
+from diffusion.schedule import NoiseSchedule  # noqa: E402
 from diffusion.sdedit import StrengthSearch, edit_timesteps  # noqa: E402
 from diffusion.studio import (  # noqa: E402
     MAX_SEED,
@@ -48,6 +50,7 @@ from diffusion.studio import (  # noqa: E402
     framed,
     gif_bytes,
     go_on,
+    in_model_thread,
     known_settings,
     paint,
     pretty,
@@ -97,7 +100,7 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
     found, problems = {}, []
     for path in sorted(folder.glob("*.safetensors")):
         try:
-            found[path.stem] = load_checkpoint(path)
+            found[path.stem] = in_model_thread(load_checkpoint, path)
         except CheckpointError as error:
             problems.append(str(error).replace(str(path), path.name))
     return found, problems
@@ -557,8 +560,8 @@ def look(
         gr.Warning(str(error))
         drawing = None
     if drawing:
-        return lesson_page.Example(settings, canvas, drawing.prepared.x0)
-    return lesson_page.Example(settings, "", framed(_stand_in(ckpt, labels), ckpt, labels, colour).x0)
+        return lesson_page.Example(settings, canvas, drawing.prepared.x0.numpy())
+    return lesson_page.Example(settings, "", framed(_stand_in(ckpt, labels), ckpt, labels, colour).x0.numpy())
 
 
 def _stand_in(ckpt: Checkpoint, labels: dict[str, str]) -> Image.Image:
@@ -897,12 +900,13 @@ class Request:
     settings: Settings
     drawing: Drawing | None
 
-    def run(self) -> Iterator[Run]:
-        """The run after each of its steps."""
+    def run(self, count: int = 1) -> Iterator[Run]:
+        """The run of `count` seeds after each of its steps."""
         run = Run(self.settings, self.drawing, [])
-        for step in paint(self.ckpt, self.drawing, self.settings):
-            run.steps.append(step)
-            yield run
+        with contextlib.closing(ahead(paint(self.ckpt, self.drawing, self.settings, count))) as batches:
+            for step in chain.from_iterable(batches):
+                run.steps.append(step)
+                yield run
 
 
 def read_request(
@@ -951,8 +955,8 @@ def api_variations(request: Request, count: float) -> list[Image.Image]:
     """Paint a drawing several times, with seeds that count up from the one given."""
     if not 1 <= count <= 9:
         raise ValueError(MANY.format(f"{count:g}"))
-    *_, last = paint(request.ckpt, request.drawing, request.settings, int(count))
-    return [images.to_pil(x0, RESULT_SIDE) for x0 in last.x0]
+    *_, run = request.run(int(count))
+    return [images.to_pil(x0, RESULT_SIDE) for x0 in run.steps[-1].x0]
 
 
 def api_animation(request: Request) -> str:
@@ -970,12 +974,16 @@ def api_colour_in(request: Request) -> Image.Image:
 
 def api_add_noise(request: Request) -> Image.Image:
     """Cover a drawing with the noise that a run of this strength and seed begins with."""
-    drawing, schedule = _drawing_of(request), request.ckpt.schedule
-    x = drawing.prepared.x0
-    if timesteps := edit_timesteps(request.settings.strength, 1, schedule.num_train_timesteps):
-        noise = lesson.seeded_noise(x, request.settings.seed)
-        x = noise if request.settings.strength == 1 else schedule.add_noise(x, noise, timesteps[0])
-    return images.to_pil(x, RESULT_SIDE)
+    x0 = _drawing_of(request).prepared.x0
+    return images.to_pil(in_model_thread(_noised, x0, request.settings, request.ckpt.schedule), RESULT_SIDE)
+
+
+def _noised(x0: torch.Tensor, settings: Settings, schedule: NoiseSchedule) -> torch.Tensor:
+    timesteps = edit_timesteps(settings.strength, 1, schedule.num_train_timesteps)
+    if not timesteps:
+        return x0
+    noise = lesson.seeded_noise(x0, settings.seed)
+    return noise if settings.strength == 1 else schedule.add_noise(x0, noise, timesteps[0])
 
 
 def _drawing_of(request: Request) -> Drawing:

@@ -9,13 +9,15 @@ import contextlib
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
+import numpy as np
 import torch
 
 from . import images, lesson
 from .checkpoint import Checkpoint
 from .schedule import NoiseSchedule
-from .studio import Settings, data_url, pretty
+from .studio import Settings, ahead, data_url, in_model_thread, pretty
 
 DDPM = "[DDPM](https://arxiv.org/abs/2006.11239)"
 IMPROVED_DDPM = "[improved DDPM](https://arxiv.org/abs/2102.09672)"
@@ -64,7 +66,12 @@ class Example:
 
     settings: Settings
     canvas: dict | str  # the canvas's value, "" where an example drawing takes the place of a blank one
-    x0: torch.Tensor = field(compare=False)  # (1, 3, R, R)
+    pixels: np.ndarray = field(compare=False)  # x0; no tensor, since Gradio copies it in any thread
+
+    @property
+    def x0(self) -> torch.Tensor:
+        """float32 (1, 3, R, R) in [-1, 1]."""
+        return torch.from_numpy(self.pixels)
 
     @property
     def edit_settings(self) -> dict:
@@ -82,13 +89,16 @@ def _timestep(schedule: NoiseSchedule, t: float | None) -> int:
     return min(int(t or 0), schedule.num_train_timesteps - 1)
 
 
+def _noised(schedule: NoiseSchedule, example: Example, t: int) -> lesson.NoiseParts:
+    noise = lesson.seeded_noise(example.x0, example.settings.seed)
+    return lesson.noise_parts(schedule, example.x0, noise, t)
+
+
 def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str, str]:
     """Parts 1 and 2 of the lesson at timestep t: the equation, its pictures, the plotted schedules."""
     schedule = checkpoints[example.settings.model].schedule
     t = _timestep(schedule, t)
-    parts = lesson.noise_parts(
-        schedule, example.x0, lesson.seeded_noise(example.x0, example.settings.seed), t
-    )
+    parts = in_model_thread(_noised, schedule, example, t)
     signal, noise = _latex(parts.signal_scale), _latex(parts.noise_scale)
     equation = NOISING_EQUATION % {
         "t": t, "abar": _latex(parts.abar), "rest": _latex(1 - parts.abar), "signal": signal, "noise": noise
@@ -100,7 +110,7 @@ def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int
         _figure(parts.x_t, _x(t), f"Both together at timestep {t}"),
         kind="sum", note="" if example.canvas else f"This is {EXAMPLE}.",
     )  # fmt: skip
-    return equation, pictures, _plot(schedule, t, example.settings.strength)
+    return equation, pictures, in_model_thread(_plot, schedule, t, example.settings.strength)
 
 
 def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str]:
@@ -108,7 +118,7 @@ def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -
     ckpt = checkpoints[example.settings.model]
     t = _timestep(ckpt.schedule, t)
     dials = {"guidance_scale": example.settings.guidance, "eta": example.settings.eta}
-    step = lesson.first_step(ckpt, example.x0, t, **dials, **example.edit_settings)
+    step = in_model_thread(lesson.first_step, ckpt, example.x0, t, **dials, **example.edit_settings)
     equation = STEP_EQUATION % {
         "t": step.t_prev, "x0": _latex(step.x0_scale), "eps": _latex(step.eps_scale),
         "sigma": _latex(step.sigma),
@@ -128,11 +138,10 @@ def explain_dials(checkpoints: dict[str, Checkpoint], example: Example) -> Itera
     settings = [lesson.Setting(w, example.settings.eta) for w in GUIDANCES]
     settings += [lesson.Setting(example.settings.guidance, eta) for eta in ETAS]
     ckpt = checkpoints[example.settings.model]
-    stream = lesson.compare(
-        ckpt, example.x0, settings=settings, strength=example.settings.strength, **example.edit_settings
-    )
-    with contextlib.closing(stream):
-        for step in stream:
+    varied = {"settings": settings, "strength": example.settings.strength}
+    stream = in_model_thread(lesson.compare, ckpt, example.x0, **varied, **example.edit_settings)
+    with contextlib.closing(ahead(stream)) as batches:
+        for step in chain.from_iterable(batches):
             yield dials_html(example, step.x0.split(1), f"Step {step.index} of {step.total}.")
 
 

@@ -5,7 +5,8 @@ message holds is read here, and what a person asks for is turned into calls of `
 
     read_canvas, framed   what the browser sent            -> Drawing
     paint                 a drawing and its settings       -> Steps, for one seed or several at once
-    ahead                 Steps, made while others are being shown
+    in_model_thread       everything that torch computes for the page
+    ahead                 Steps, made there while others are being shown
     Run, go_on            what is kept of a run, and denoising on from one of its steps
     Session               which run is wanted, of all that one person asked for
 """
@@ -22,6 +23,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -303,6 +305,21 @@ def read_drawing(value: dict | str | None, ckpt: Checkpoint, settings: Settings)
     return None if prepared is None else Drawing(picture, keep, prepared, value)
 
 
+# All that torch computes is computed in this one thread. OpenMP gives every thread that computes a team of
+# helpers of its own, and where there are more of them than cores, they go to sleep at each of a network's
+# many short waits: on two cores a step takes 1.6 times as long once a second thread has computed anything,
+# and a web server answers each request in another.
+MODEL_THREAD = ThreadPoolExecutor(1, "model")
+
+
+def in_model_thread(work: Callable, *args, **kwargs):
+    """What work(*args, **kwargs) returns or raises, done between two steps of what is being painted.
+
+    Work that is done there must not call this: it would wait for itself.
+    """
+    return MODEL_THREAD.submit(work, *args, **kwargs).result()
+
+
 def paint(
     ckpt: Checkpoint,
     drawing: Drawing | None,
@@ -311,12 +328,15 @@ def paint(
     after: Step | None = None,
     renoise: bool = False,
 ) -> Generator[Step]:
-    """Run the model on a drawing, `count` seeds at once; without a drawing it imagines from pure noise."""
+    """Run the model on a drawing, `count` seeds at once; without a drawing it imagines from pure noise.
+
+    Nothing is computed, nor refused, before the first step is asked for: this may be called in any thread.
+    """
     x0 = mask = None
     if drawing:
         x0 = drawing.prepared.x0.expand(count, -1, -1, -1)
         mask = drawing.keep and images.prepare_mask(drawing.keep, drawing.prepared, ckpt.image_size)
-    return edit(
+    yield from edit(
         ckpt,
         x0,
         settings.labels,
@@ -331,27 +351,28 @@ def paint(
     )
 
 
-def ahead(steps: Generator[Step], wanted: Callable[[], bool]) -> Iterator[list[Step]]:
-    """Let the model go on in a thread of its own while the page is busy with the frames it has.
+def ahead(steps: Generator[Step], wanted: Callable[[], bool] = lambda: True) -> Iterator[list[Step]]:
+    """Let the model go on in its own thread while the page is busy with the frames it has.
 
     Yields all steps that are new, one or several, so that a slow page never slows the model down. The model
-    stops within a step once nobody wants its work or this generator is closed.
+    stops within a step once nobody wants its work or this generator is closed, which does not wait for it.
+    Each step is queued by itself: others who need the thread get their turn in between.
     """
     ready: queue.SimpleQueue[Step | Exception | None] = queue.SimpleQueue()
     closed = threading.Event()
 
     def work() -> None:
         try:
-            for step in steps:
-                ready.put(step)
-                if closed.is_set() or not wanted():
-                    break
-            ready.put(None)
+            step = None if closed.is_set() or not wanted() else next(steps, None)
         except Exception as error:
-            ready.put(error)
+            step = error
+        ready.put(step)
+        if isinstance(step, Step):
+            MODEL_THREAD.submit(work)
+        else:
+            steps.close()
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    MODEL_THREAD.submit(work)
     try:
         while True:
             new = [ready.get()]
@@ -365,8 +386,6 @@ def ahead(steps: Generator[Step], wanted: Callable[[], bool]) -> Iterator[list[S
                 return
     finally:
         closed.set()
-        thread.join()
-        steps.close()
 
 
 def go_on(

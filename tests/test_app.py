@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,10 +18,11 @@ from PIL import Image, ImageDraw
 gr = pytest.importorskip("gradio")
 
 import app  # noqa: E402
-from conftest import apple_drawing, drawn, half_mask, tiny_checkpoint  # noqa: E402
+from conftest import NoTorch, apple_drawing, drawn, half_mask, tiny_checkpoint  # noqa: E402
 from diffusion import (  # noqa: E402
     images,
-    save_checkpoint,  # noqa: E402
+    lesson_page,
+    save_checkpoint,
     studio,
 )
 from diffusion.sampler import Step  # noqa: E402
@@ -384,7 +387,42 @@ def test_closing_a_run_closes_the_sampler(checkpoints, monkeypatch):
     run = start(checkpoints, studio.Session(), drawn())
     next(run)
     run.close()  # what Gradio does when the tab is closed
+    deadline = time.monotonic() + 10
+    while not closed and time.monotonic() < deadline:
+        time.sleep(0.001)
     assert closed
+
+
+def test_torch_computes_in_the_model_s_thread_alone(tmp_path):
+    """A second thread in which it has computed slows every step down, see MODEL_THREAD in studio.py."""
+    checkpoints, session = {"tiny": tiny_checkpoint(image_size=64)}, studio.Session()
+    save_checkpoint(tmp_path / "tiny.safetensors", checkpoints["tiny"])
+    request = app.read_request(checkpoints, subject="apple", steps=5)
+    with NoTorch():
+        texts(app.build(tmp_path))  # Gradio copies what it keeps
+        list(start(checkpoints, session, {**drawn(), "keep": studio.data_url(half_mask())}, count=4))
+        list(start(checkpoints, session, drawn(), seed=8, after={"run": 1, "k": 2, "step": 3}))
+        app.choose_one(session, SimpleNamespace(run=1, k=2))
+        app.make_gif(session, SimpleNamespace(run=1, k=2))
+        list(app.api_generate(request))
+        app.api_variations(request, 3)
+        app.api_animation(request)
+        request = replace(request, drawing=studio.read_drawing(drawn(), request.ckpt, request.settings))
+        app.api_add_noise(request)
+        example = app.look(checkpoints, "tiny", drawn(), 0.6, 10, 2, 7, 0.5, True, "cat", "noto")
+        copy.deepcopy(example)
+        lesson_page.explain_noising(checkpoints, example, 500)
+        lesson_page.explain_step(checkpoints, example, 500)
+        list(lesson_page.explain_dials(checkpoints, example))
+
+
+def test_checkpoints_are_loaded_in_the_model_s_thread(checkpoint_folder, monkeypatch):
+    threads, load = [], app.load_checkpoint
+    monkeypatch.setattr(
+        app, "load_checkpoint", lambda path: threads.append(threading.current_thread()) or load(path)
+    )
+    app.find_checkpoints(checkpoint_folder)
+    assert threads == [studio.in_model_thread(threading.current_thread)]
 
 
 def test_the_gif_begins_with_the_drawing_and_has_every_step(checkpoints):
