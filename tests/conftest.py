@@ -18,6 +18,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint
 from diffusion.studio import data_url
 
+
+def pytest_configure() -> None:
+    """One thread is plenty for models this tiny, and two that share a busy machine wait for each other."""
+    torch.set_num_threads(1)
+
+
 LABELS = {"subject": ["apple", "cat", "ice cream", "pear"], "style": ["photo", "noto", "fluent-3d"]}
 PAIRS = [
     ("apple", "photo"), ("apple", "noto"), ("apple", "fluent-3d"),
