@@ -31,6 +31,38 @@ def polynomial_kernel(x: Tensor, y: Tensor) -> Tensor:
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 
+def _mmd2(x: Tensor, y: Tensor, x_groups: Sequence[str] | None, y_groups: Sequence[str] | None):
+    """`kid`'s value, and float64 (blocks,) the values without each block in turn; none if sets are small."""
+    m, n = len(x), len(y)
+    names = list(x_groups or range(m)) + list(y_groups or range(m, m + n))
+    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    group = torch.tensor([number[name] for name in names])
+    kernel, both = polynomial_kernel(torch.cat([x, y]), torch.cat([x, y])), torch.arange(m + n)
+    apart, in_x = group[:, None] != group[None, :], both < m
+
+    def mmd2(kept: Tensor) -> float:
+        def mean(rows: Tensor, columns: Tensor) -> Tensor:
+            return kernel[rows][:, columns][apart[rows][:, columns]].mean()
+
+        a, b = kept & in_x, kept & ~in_x
+        return float(mean(a, a) + mean(b, b) - 2 * mean(a, b))
+
+    value = mmd2(both >= 0)
+    if not math.isfinite(value):
+        raise ValueError("KID needs at least two pictures of different things in each set.")
+    blocks = min(JACKKNIFE_BLOCKS, m // 2, n // 2)
+    # Every blocks-th picture, not a stretch of them: neighbours may show the same thing.
+    block = torch.cat([torch.arange(m), torch.arange(n)]) % max(1, blocks)
+    without = [mmd2(block != number) for number in range(blocks if blocks > 1 else 0)]
+    return value, torch.tensor(without, dtype=torch.float64)
+
+
+def _jackknife_error(without: Tensor) -> float:
+    """The standard error from the values without each block; nan where there are none."""
+    blocks = len(without)
+    return float(((blocks - 1) * (without - without.mean()).square().mean()).sqrt())
+
+
 def kid(
     x: Tensor, y: Tensor, x_groups: Sequence[str] | None = None, y_groups: Sequence[str] | None = None
 ) -> tuple[float, float]:
@@ -54,30 +86,33 @@ def kid(
     Raises:
         ValueError: no two pictures of different groups in a set, or between them.
     """
-    m, n = len(x), len(y)
-    names = list(x_groups or range(m)) + list(y_groups or range(m, m + n))
-    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    group = torch.tensor([number[name] for name in names])
-    kernel, both = polynomial_kernel(torch.cat([x, y]), torch.cat([x, y])), torch.arange(m + n)
-    apart, in_x = group[:, None] != group[None, :], both < m
+    value, without = _mmd2(x, y, x_groups, y_groups)
+    return value, _jackknife_error(without)
 
-    def mmd2(kept: Tensor) -> float:
-        def mean(rows: Tensor, columns: Tensor) -> Tensor:
-            return kernel[rows][:, columns][apart[rows][:, columns]].mean()
 
-        a, b = kept & in_x, kept & ~in_x
-        return float(mean(a, a) + mean(b, b) - 2 * mean(a, b))
+def kid_difference(
+    a: Tensor,
+    b: Tensor,
+    y: Tensor,
+    groups: Sequence[str] | None = None,
+    y_groups: Sequence[str] | None = None,
+) -> tuple[float, float]:
+    """kid(a, y) - kid(b, y), and the standard error of that difference.
 
-    value = mmd2(both >= 0)
-    if not math.isfinite(value):
-        raise ValueError("KID needs at least two pictures of different things in each set.")
-    blocks = min(JACKKNIFE_BLOCKS, m // 2, n // 2)
-    if blocks < 2:
-        return value, float("nan")
-    # Every blocks-th picture, not a stretch of them: neighbours may show the same thing.
-    block = torch.cat([torch.arange(m), torch.arange(n)]) % blocks
-    without = torch.tensor([mmd2(block != number) for number in range(blocks)], dtype=torch.float64)
-    return value, float(((blocks - 1) / blocks * (without - without.mean()).square().sum()).sqrt())
+    Row i of a and b are made alike but for what is compared (the same labels, the same noise), and y is the
+    same, so most of what each KID may be off by is in both and falls out: the jackknife leaves its blocks out
+    of all three sets together.
+
+    Args:
+        a, b: float64 (M, F) each.
+        y: float64 (N, F).
+        groups: of both a and b, as in `kid`; y_groups: of y.
+
+    Raises:
+        ValueError: as `kid`.
+    """
+    (value_a, without_a), (value_b, without_b) = (_mmd2(x, y, groups, y_groups) for x in (a, b))
+    return value_a - value_b, _jackknife_error(without_a - without_b)
 
 
 def _sqrt_psd(matrix: Tensor) -> Tensor:

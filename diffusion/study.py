@@ -40,6 +40,7 @@ class Study:
         count: how many pictures to generate from noise; the other parts take their shares of it.
         steps: DDIM steps of a run of strength 1.
         guidance: of all sampling with labels.
+        eta: of all sampling, 0 DDIM .. 1 DDPM.
         seed: picture i of any set is made with seed + i.
         precision: "bf16" or "fp32", of the sampling.
     """
@@ -51,9 +52,10 @@ class Study:
     count: int = 256
     steps: int = 20
     guidance: float = 2.0
+    eta: float = 0.0
     seed: int = 0
     precision: str = "bf16"
-    painted: dict[tuple[str, float], Tensor] = field(default_factory=dict)
+    painted: dict[tuple[str, float], Tensor] = field(default_factory=dict, init=False)
 
     # ------------------------------------------------------------------ real pictures
 
@@ -149,6 +151,8 @@ class Study:
                     labels=labels[part],
                     null_labels=null,
                     guidance_scale=guidance,
+                    eta=self.eta,
+                    generator=generators,
                 )
             done.append(last.x.float())
         return torch.cat(done)
@@ -189,14 +193,15 @@ class Study:
 
     # ------------------------------------------------------------------ verdicts
 
-    def accuracy(self, x0: Tensor, labels: Tensor) -> dict[str, float]:
-        """The judge's: kind -> share named right, and "<first kind> in 5" for its five likeliest."""
+    def right(self, x0: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Which the judge names right, bool (N,): by kind, and "<first kind> in 5" for its five likeliest."""
         logits = self.judge.logits(x0)
-        right = {
-            kind: top_k_correct(logits[k], labels[:, k]).double().mean() for k, kind in enumerate(self.kinds)
-        }
-        right[f"{self.kinds[0]} in 5"] = top_k_correct(logits[0], labels[:, 0], 5).double().mean()
-        return {kind: float(share) for kind, share in right.items()}
+        right = {kind: top_k_correct(logits[k], labels[:, k]) for k, kind in enumerate(self.kinds)}
+        return right | {f"{self.kinds[0]} in 5": top_k_correct(logits[0], labels[:, 0], 5)}
+
+    def accuracy(self, x0: Tensor, labels: Tensor) -> dict[str, float]:
+        """The share of `right`."""
+        return {kind: float(right.double().mean()) for kind, right in self.right(x0, labels).items()}
 
 
 def as_x0(pictures: Sequence[Image.Image], size: int) -> Tensor:

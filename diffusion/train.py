@@ -80,6 +80,7 @@ class TrainConfig:
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule")
     prediction_type: str = option("sample", "what the network says", choices=PREDICTION_TYPES)
     loss: str = option("l2", "how it is compared", choices=("l2", "l1"))
+    weighting: str = option("plain", "how much each noise level counts", choices=("plain", "min-snr"))
     label_dropout: float = option(0.1, "how often each label is withheld, so that guidance works")
 
     steps: int = option(20_000, "optimizer steps")
@@ -104,6 +105,7 @@ class TrainConfig:
 
 MAX_X0_WEIGHT = 20.0
 FAINTEST_SKETCH, BOLDEST_SKETCH = 0.3, 0.95  # strengths between which training puts noise over sketches
+MIN_SNR_GAMMA = 5.0  # where Hang et al. 2023 cut
 
 # What may differ when a run is resumed; anything else would make it another run.
 CHANGEABLE = {
@@ -197,6 +199,21 @@ def noise_over(x0: Tensor, crude: Tensor, noise: Tensor, t0: Tensor, schedule: N
     """
     abar = schedule.abar(t0, like=x0)
     return noise + (abar / (1 - abar)).sqrt().to(x0) * (crude - x0)
+
+
+def loss_weight(weighting: str, prediction_type: str, abar: Tensor) -> Tensor:
+    """What a squared error of the network's answer is multiplied by at noise level abar, like abar.
+
+    "plain" leaves eps and v as they are (DDPM eq. 14, L_simple) and weighs x0 by `x0_weight`. "min-snr"
+    counts an error of x0 min(SNR, gamma) times, SNR = abar / (1 - abar), in whatever way the network says x0
+    (Hang et al. 2023, "Efficient Diffusion Training via Min-SNR Weighting Strategy", section 3.4): an x0 that
+    is off by d is an eps off by sqrt(SNR) d and a v off by sqrt(SNR + 1) d.
+    """
+    if weighting == "min-snr":
+        snr = abar / (1 - abar)
+        squared = {"sample": torch.ones_like(snr), "epsilon": snr, "v_prediction": snr + 1}
+        return snr.clamp(max=MIN_SNR_GAMMA) / squared[prediction_type]
+    return x0_weight(abar) if prediction_type == "sample" else torch.ones_like(abar)
 
 
 class Trainer:
@@ -299,9 +316,8 @@ class Trainer:
             output = model(x_t, t, labels)
         compare = F.mse_loss if self.config.loss == "l2" else F.l1_loss
         losses = compare(output.float(), target, reduction="none").mean(dim=(1, 2, 3))
-        if self.config.prediction_type == "sample":
-            losses = losses * x0_weight(self.schedule.abar(t)).to(losses)
-        return losses.mean()
+        weight = loss_weight(self.config.weighting, self.config.prediction_type, self.schedule.abar(t))
+        return (losses * weight.to(losses)).mean()
 
     def train_step(self) -> Tensor:
         """One optimizer step; returns the mean loss of its batch (a scalar tensor, not waited for)."""
@@ -681,6 +697,7 @@ def configure(given: dict, resume: bool) -> TrainConfig:
     if not state.is_file():
         raise CheckpointError(f"There is nothing to resume in {config.out}.")
     stored = torch.load(state, map_location="cpu", weights_only=True, mmap=True)["config"]
+    stored = asdict(TrainConfig()) | stored  # settings that came later had no say in it
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
     for name, value in given.items():
         if name not in CHANGEABLE and stored[name] != value:

@@ -1,6 +1,7 @@
 """The evaluation: it paints as the app does, finds what is planted, and says what is wrong."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -97,6 +98,18 @@ def test_each_picture_is_what_edit_makes_of_it(study):
                 study.checkpoint, x0[i : i + 1], told, strength, 2, study.guidance, generator=generator
             )
             torch.testing.assert_close(together[i : i + 1], last.x, rtol=1e-4, atol=1e-4)
+
+
+def test_eta_s_noise_is_each_picture_s_own(study):
+    noisy = replace(study, eta=1.0, steps=4)
+    rows, kinds = study.held_out.labels[:2], study.pictures.label_names
+    together = noisy.paint(None, rows, 1.0, [5, 6], "test")
+    for i in range(2):
+        told = {kind: names[rows[i, k]] for k, (kind, names) in enumerate(kinds.items())}
+        generator = torch.Generator().manual_seed(5 + i)
+        *_, last = edit(study.checkpoint, None, told, 1.0, 4, study.guidance, eta=1.0, generator=generator)
+        torch.testing.assert_close(together[i : i + 1], last.x, rtol=1e-4, atol=1e-4)
+    assert not torch.equal(together, replace(noisy, eta=0.0).paint(None, rows, 1.0, [5, 6], "test"))
 
 
 def test_strength_0_is_the_input(study):

@@ -11,6 +11,7 @@ from diffusion.metrics import (
     frechet_distance,
     inception_features,
     kid,
+    kid_difference,
     low_pass,
     low_pass_agreement,
     mean_pairwise_distance,
@@ -86,6 +87,20 @@ def test_kid_is_unbiased_with_many_frames_of_few_films():
         values.append(kid(x, y, films)[0])
     values = torch.tensor(values)
     assert abs(values.mean()) < 3 * values.std() / 20
+
+
+def test_the_difference_of_two_kids_is_surer_than_either():
+    """Two sets made from the same noise: what they share falls out, of the difference and of its error."""
+    found = []
+    for i in range(100):
+        x, y = normal(60, 4, seed=i), normal(60, 4, seed=1000 + i)
+        a, b = x + 0.5, x + 0.4 + 0.1 * normal(60, 4, seed=2000 + i)
+        value, error = kid_difference(a, b, y)
+        assert value == pytest.approx(kid(a, y)[0] - kid(b, y)[0])
+        found.append((value, error, kid(a, y)[1]))
+    values, errors, single = torch.tensor(found, dtype=torch.float64).unbind(1)
+    assert 0.7 < float(errors.mean() / values.std()) < 1.5
+    assert errors.mean() < single.mean() / 2
 
 
 def test_kid_needs_two_pictures():

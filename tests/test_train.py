@@ -18,14 +18,17 @@ from PIL import Image, ImageDraw
 from diffusion import NoiseSchedule, load_checkpoint
 from diffusion.data import load_pictures
 from diffusion.sampler import ddim_step
+from diffusion.schedule import PREDICTION_TYPES
 from diffusion.train import (
     MAX_X0_WEIGHT,
+    MIN_SNR_GAMMA,
     LossLog,
     TrainConfig,
     Trainer,
     configure,
     drop_labels,
     learning_rate,
+    loss_weight,
     main,
     noise_over,
     parser,
@@ -141,6 +144,35 @@ def test_weighted_x0_loss_is_the_loss_of_v():
     weights = x0_weight(schedule.alphas_cumprod)
     assert weights[0] == MAX_X0_WEIGHT and weights[-1] == pytest.approx(1)
     assert (weights.diff() <= 0).all()
+
+
+def test_min_snr_is_one_loss_whatever_the_network_says():
+    """min(SNR, 5) times the error of x0, read from eps, v or x0 alike."""
+    x0, wrong, noise = torch.randn(3, 2, 3, 4, 4, generator=seeded(), dtype=torch.float64).unbind(0)
+    for t in (5, 200, 500, 950):
+        losses = []
+        for prediction_type in PREDICTION_TYPES:
+            schedule = NoiseSchedule("cosine", 1000, prediction_type)
+            says = schedule.target(wrong, schedule.eps_from_x0(schedule.add_noise(x0, noise, t), wrong, t), t)
+            weight = float(loss_weight("min-snr", prediction_type, schedule.abar(t)))
+            losses.append(weight * float(F.mse_loss(says, schedule.target(x0, noise, t))))
+        abar = float(schedule.abar(t))
+        expected = min(abar / (1 - abar), MIN_SNR_GAMMA) * float(F.mse_loss(wrong, x0))
+        assert losses == pytest.approx([expected] * 3, rel=1e-6)
+    abar = schedule.alphas_cumprod
+    assert torch.equal(loss_weight("plain", "sample", abar), x0_weight(abar))
+    for prediction_type in ("epsilon", "v_prediction"):
+        assert (loss_weight("plain", prediction_type, abar) == 1).all()
+
+
+def test_the_weighting_is_that_of_the_settings(shapes):
+    found = {}
+    for weighting in ("plain", "min-snr"):
+        t = trainer(shapes, weighting=weighting)
+        (x0, _, labels), steps = t.batch(), torch.full((8,), 900)
+        found[weighting] = float(t.loss(t.model, x0, labels, steps, torch.zeros_like(x0)).detach())
+    ratio = found["min-snr"] / found["plain"]
+    assert ratio == pytest.approx(float(t.schedule.abar(900)), rel=1e-4)  # SNR to SNR + 1
 
 
 def test_learning_rate_rises_stays_and_falls():
