@@ -697,7 +697,6 @@ def configure(given: dict, resume: bool) -> TrainConfig:
     if not state.is_file():
         raise CheckpointError(f"There is nothing to resume in {config.out}.")
     stored = torch.load(state, map_location="cpu", weights_only=True, mmap=True)["config"]
-    stored = asdict(TrainConfig()) | stored  # settings that came later had no say in it
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
     for name, value in given.items():
         if name not in CHANGEABLE and stored[name] != value:
