@@ -698,6 +698,11 @@ def configure(given: dict, resume: bool) -> TrainConfig:
         raise CheckpointError(f"There is nothing to resume in {config.out}.")
     stored = torch.load(state, map_location="cpu", weights_only=True, mmap=True)["config"]
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    if stored.keys() != {f.name for f in fields(TrainConfig)}:  # a default would make it another run
+        raise CheckpointError(
+            f"{config.out} was begun by another version of this program: start anew from what it reached, "
+            f"--init-from {Path(config.out) / 'checkpoint.safetensors'}"
+        )
     for name, value in given.items():
         if name not in CHANGEABLE and stored[name] != value:
             raise ValueError(

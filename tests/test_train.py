@@ -338,6 +338,11 @@ def test_a_run_is_not_overwritten_and_not_changed_midway(shapes, tmp_path, capsy
     assert "--resume" in capsys.readouterr().err
     assert main(["--resume", "--out", str(out), "--lr", "1"]) == 2
     assert "cannot change" in capsys.readouterr().err
+    state = torch.load(out / "state.pt", weights_only=True)
+    del state["config"]["sketched"]  # as before there was such a setting
+    torch.save(state, out / "state.pt")
+    assert main(["--resume", "--out", str(out)]) == 2
+    assert "--init-from" in capsys.readouterr().err
 
 
 def test_the_log_forgets_what_is_run_again(tmp_path):
