@@ -96,14 +96,17 @@ FAILED = "Something went wrong while painting, please try again."
 
 
 def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
-    """Load a folder -> {file stem: checkpoint}, and a sentence for each file that is no use."""
+    """Load a folder -> {file stem: checkpoint} and a sentence for each file that is no use.
+
+    What paints the largest pictures comes first: it is what the page opens with.
+    """
     found, problems = {}, []
     for path in sorted(folder.glob("*.safetensors")):
         try:
             found[path.stem] = in_model_thread(load_checkpoint, path)
         except CheckpointError as error:
             problems.append(str(error).replace(str(path), path.name))
-    return found, problems
+    return dict(sorted(found.items(), key=lambda item: -item[1].image_size)), problems
 
 
 def label_choices(ckpt: Checkpoint, chosen: list[str]) -> list[str]:

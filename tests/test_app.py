@@ -452,6 +452,12 @@ def test_a_damaged_checkpoint_is_named_and_the_others_work(tmp_path):
     assert problems[0] in texts(app.build(tmp_path))
 
 
+def test_the_largest_pictures_come_first(tmp_path):
+    for name, size in (("a", 8), ("b", 16), ("c", 16)):
+        save_checkpoint(tmp_path / f"{name}.safetensors", tiny_checkpoint(image_size=size))
+    assert list(app.find_checkpoints(tmp_path)[0]) == ["b", "c", "a"]
+
+
 def test_without_a_checkpoint_the_page_says_how_to_get_one(tmp_path):
     assert app.NO_MODEL in texts(app.build(tmp_path))
     assert app.NO_MODEL in texts(app.build(tmp_path / "missing"))
