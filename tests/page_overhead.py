@@ -15,7 +15,7 @@ from pathlib import Path
 from conftest import CHROMIUM, QUIET  # also puts the project on the path
 
 import app  # isort: skip
-from diffusion import load_checkpoint, studio
+from diffusion import studio
 
 WATCH = """() => {
   window.seen = new Set();
@@ -51,8 +51,7 @@ def main() -> None:
 
     from playwright.sync_api import sync_playwright
 
-    path = sorted(app.CHECKPOINTS.glob("*.safetensors"))[0]
-    ckpt = studio.in_model_thread(load_checkpoint, path)
+    model, ckpt = next(iter(app.find_checkpoints(app.CHECKPOINTS)[0].items()))
     demo = app.build()
     _, url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
     with sync_playwright() as playwright:
@@ -70,7 +69,7 @@ def main() -> None:
         picture = next(iter(app.example_drawings(ckpt)))
         chosen = [choice for _, choice in app.settle(ckpt, [picture["subject"], *app.FIRST[1:]])]
         labels = dict(zip(ckpt.label_names, chosen))
-        settings = studio.Settings(path.stem, labels, args.strength, args.steps, 2.0, 0.0, 7, True)
+        settings = studio.Settings(model, labels, args.strength, args.steps, 2.0, 0.0, 7, True)
         drawing = studio.read_drawing({"picture": picture["url"], "keep": ""}, ckpt, settings)
 
         def bare() -> tuple[float, int]:
