@@ -22,7 +22,7 @@ CLASSES = {"class": ["airplane", "cat", "ship"]}
 def page(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("several")
     save_checkpoint(folder / "drawings.safetensors", tiny_checkpoint())
-    save_checkpoint(folder / "photos.safetensors", tiny_checkpoint(CLASSES, [], image_size=32))
+    save_checkpoint(folder / "photos.safetensors", tiny_checkpoint(CLASSES, [], image_size=8))
     demo = app.build(folder)
     _, url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
     context = browser.new_context(viewport={"width": 1440, "height": 900})
@@ -74,7 +74,7 @@ def test_the_page_follows_the_model(page):
     page.click("#generate")
     page.wait_for_function("document.body.dataset.doodle == 'run'")
     wait_for(page, "done")
-    assert frame_side(page) == 32
+    assert frame_side(page) == 8
 
     page.locator(".scrub").fill("3")
     pick(page, "drawings")
@@ -94,6 +94,6 @@ def test_the_lesson_follows_the_model(page):
     sides = "() => [...document.querySelectorAll('#step img')].map((image) => image.naturalWidth).join()"
     page.wait_for_function(f"({sides})() == '16,16,16,16'")
     pick(page, "photos")
-    page.wait_for_function(f"({sides})() == '32,32,32,32'")
-    assert "32 x 32 pixels" in page.inner_text("#how")
+    page.wait_for_function(f"({sides})() == '8,8,8,8'")
+    assert "8 x 8 pixels" in page.inner_text("#how")
     page.wait_for_function("document.querySelector('#dials .note').innerText.startsWith('Airplane;')")
