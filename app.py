@@ -35,7 +35,7 @@ from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint  #
 from diffusion.lineart import colour_in  # noqa: E402
 from diffusion.sampler import Step  # noqa: E402
 from diffusion.schedule import NoiseSchedule  # noqa: E402
-from diffusion.sdedit import StrengthSearch, edit_timesteps  # noqa: E402
+from diffusion.sdedit import StrengthSearch, edit_timesteps, first_state  # noqa: E402
 from diffusion.studio import (  # noqa: E402
     MAX_SEED,
     PNG_KEY,
@@ -562,9 +562,8 @@ def look(
     except images.ImageError as error:
         gr.Warning(str(error))
         drawing = None
-    if drawing:
-        return lesson_page.Example(settings, canvas, drawing.prepared.x0.numpy())
-    return lesson_page.Example(settings, "", framed(_stand_in(ckpt, labels), ckpt, labels, colour).x0.numpy())
+    prepared = drawing.prepared if drawing else framed(_stand_in(ckpt, labels), ckpt, labels, colour)
+    return lesson_page.Example(settings, canvas if drawing else "", prepared.x0.numpy())
 
 
 def _stand_in(ckpt: Checkpoint, labels: dict[str, str]) -> Image.Image:
@@ -986,7 +985,7 @@ def _noised(x0: torch.Tensor, settings: Settings, schedule: NoiseSchedule) -> to
     if not timesteps:
         return x0
     noise = lesson.seeded_noise(x0, settings.seed)
-    return noise if settings.strength == 1 else schedule.add_noise(x0, noise, timesteps[0])
+    return first_state(schedule, x0, noise, settings.strength, timesteps[0])
 
 
 def _drawing_of(request: Request) -> Drawing:

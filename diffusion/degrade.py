@@ -5,7 +5,8 @@
     small      shrunk to a quarter of the side and enlarged again;  shrunk_and_blurred  is then blurred, too
     blurred, noisy, compressed
 
-Each takes and returns a square RGB picture (PIL) of the same size.
+Each takes and returns a square RGB picture (PIL) of the same size. `crude` is strokes, outlines or a
+thumbnail by chance, for training (`noise_over` in train.py).
 """
 
 from __future__ import annotations

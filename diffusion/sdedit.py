@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint
 from .sampler import Generators, Step, randn, sample, trailing_timesteps
+from .schedule import NoiseSchedule
 
 
 def edit_timesteps(strength: float, num_inference_steps: int, num_train_timesteps: int) -> list[int]:
@@ -41,6 +42,20 @@ def edit_timesteps(strength: float, num_inference_steps: int, num_train_timestep
     if t0 < 0:
         return []
     return trailing_timesteps(max(1, round(strength * num_inference_steps)), start=t0)
+
+
+def first_state(
+    schedule: NoiseSchedule, image: Tensor | None, noise: Tensor, strength: float, t0: int
+) -> Tensor:
+    """x_t0, what denoising begins with (SDEdit algorithm 1, line 1): (B, 3, R, R).
+
+    Args:
+        image: the drawing (B, 3, R, R); not looked at when strength is 1.
+        noise: standard normal (B, 3, R, R).
+        t0: the first of `edit_timesteps`.
+    """
+    # At strength 1 nothing of the drawing may shine through: abar there is tiny, but it is not 0.
+    return noise if strength == 1 else schedule.add_noise(image, noise, t0)
 
 
 @dataclass(frozen=True)
@@ -130,8 +145,7 @@ def edit(
     if generator is None:
         generator = torch.Generator(device=image.device).manual_seed(0)
     noise = randn(image.shape, generator, like=image)
-    # At strength 1 nothing of the drawing may shine through: abar there is tiny, but it is not 0.
-    x = noise if strength == 1 else schedule.add_noise(image, noise, timesteps[0])
+    x = first_state(schedule, image, noise, strength, timesteps[0])
     done = 0 if after is None else after.index
     if 0 < done < len(timesteps):
         x = schedule.add_noise(after.x0, noise, timesteps[done]) if renoise else after.x

@@ -23,7 +23,7 @@ from .data import PictureSet, augment
 from .judge import Judge, top_k_correct
 from .lineart import colour_in
 from .sampler import randn, sample
-from .sdedit import edit_timesteps
+from .sdedit import edit_timesteps, first_state
 from .train import evenly
 
 BATCH = 32
@@ -140,7 +140,8 @@ class Study:
             part = slice(start, start + BATCH)
             generators = [torch.Generator().manual_seed(seed) for seed in seeds[part]]
             noise = randn((len(generators), 3, self.size, self.size), generators)
-            x = noise if strength == 1 else schedule.add_noise(x0[part], noise, timesteps[0])
+            drawings = None if x0 is None else x0[part]
+            x = first_state(schedule, drawings, noise, strength, timesteps[0])
             null = self.checkpoint.encode_labels({}, len(noise))
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
                 *_, last = sample(

@@ -171,7 +171,7 @@ def sketch_timesteps(t: Tensor, num_train_timesteps: int, generator: torch.Gener
         t: long (B,).
 
     Returns:
-        long (B,): at least t and BOLDEST_SKETCH's timestep; t itself where t is above that.
+        long (B,): at least t and FAINTEST_SKETCH's timestep, at most BOLDEST_SKETCH's; t itself above that.
     """
     low, high = (round(strength * num_train_timesteps) for strength in (FAINTEST_SKETCH, BOLDEST_SKETCH))
     low = t.clamp(min=low)

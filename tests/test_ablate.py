@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from conftest import tiny_checkpoint
-from diffusion import NoiseSchedule, ablate, load_checkpoint, save_checkpoint
+from diffusion import NoiseSchedule, ablate, load_checkpoint
 from diffusion.ablate import (
     BANDS,
     VARIANTS,
@@ -29,11 +29,10 @@ from diffusion.ablate import (
 )
 from diffusion.ablation_page import MARK, T95, spread, write_page
 from diffusion.data import load_pictures
-from diffusion.judge import save_judge
 from diffusion.sampler import guided
 from diffusion.study import Study
 from diffusion.train import TrainConfig, parser
-from test_evaluate import draw, judge_for, model_for
+from test_evaluate import fruit_folder, judge_for, model_for
 
 TINY = TrainConfig(
     out="", image_size=16, patch_size=2, channels=(32,), attention=(0,), blocks=1,
@@ -43,12 +42,7 @@ TINY = TrainConfig(
 
 @pytest.fixture(scope="module")
 def fruit(tmp_path_factory):
-    """A folder with data, checkpoint.safetensors and judge.safetensors, two label kinds."""
-    folder = tmp_path_factory.mktemp("fruit")
-    pictures = load_pictures([draw(folder / "data")], 32)
-    save_checkpoint(folder / "checkpoint.safetensors", model_for(pictures))
-    save_judge(folder / "judge.safetensors", judge_for(pictures))
-    return folder
+    return fruit_folder(tmp_path_factory.mktemp("fruit"))
 
 
 @pytest.fixture(scope="module")

@@ -57,14 +57,17 @@ def model_for(pictures):
     return checkpoint
 
 
-@pytest.fixture(scope="module")
-def fruit(tmp_path_factory):
-    """A folder with data, checkpoint.safetensors and judge.safetensors, two label kinds."""
-    folder = tmp_path_factory.mktemp("fruit")
+def fruit_folder(folder):
+    """`folder` with data, checkpoint.safetensors and judge.safetensors, two label kinds."""
     pictures = load_pictures([draw(folder / "data")], 32)
     save_checkpoint(folder / "checkpoint.safetensors", model_for(pictures))
     save_judge(folder / "judge.safetensors", judge_for(pictures))
     return folder
+
+
+@pytest.fixture(scope="module")
+def fruit(tmp_path_factory):
+    return fruit_folder(tmp_path_factory.mktemp("fruit"))
 
 
 @pytest.fixture
