@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-import app
+from diffusion.page import app
 
 HERE = Path(__file__).parent
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}

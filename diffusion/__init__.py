@@ -4,6 +4,7 @@ from .checkpoint import Checkpoint, CheckpointError, UnknownLabel, load_checkpoi
 from .ema import EMA
 from .sampler import Step, sample
 from .schedule import NoiseSchedule
+from .sdedit import edit
 from .unet import UNet, UNetConfig
 
 __all__ = [
@@ -20,12 +21,3 @@ __all__ = [
     "sample",
     "save_checkpoint",
 ]
-
-
-def __getattr__(name: str):
-    """`edit` is imported when first asked for: `python -m diffusion.sdedit` wants to be the first."""
-    if name == "edit":
-        from .sdedit import edit
-
-        return edit
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

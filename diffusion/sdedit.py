@@ -3,12 +3,11 @@
 Enough noise and the strokes' crudeness is drowned; not too much and their layout survives. `strength` is the
 dial between the two: realism on one side, faithfulness on the other (the paper's figure 3).
 
-The command line, `python -m diffusion.sdedit IN OUT`, stands in cli.py.
+The command line, `python -m diffusion IN OUT`, stands in __main__.py.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -167,9 +166,3 @@ def edit(
         constrain=None if mask is None else keep,
         done=done,
     )
-
-
-if __name__ == "__main__":
-    from .cli import main
-
-    sys.exit(main())

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint
-from diffusion.studio import data_url
+from diffusion.page.studio import data_url
 
 
 def pytest_configure() -> None:
@@ -107,7 +107,7 @@ class Server:
 @pytest.fixture(scope="session")
 def server(checkpoint_folder, drawings_folder):
     gr = pytest.importorskip("gradio")
-    import app
+    from diffusion.page import app
 
     server = Server()
 

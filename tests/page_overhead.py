@@ -14,8 +14,8 @@ from pathlib import Path
 
 from conftest import CHROMIUM, QUIET  # also puts the project on the path
 
-import app  # isort: skip
-from diffusion import studio
+from diffusion.page import app  # isort: skip
+from diffusion.page import studio
 
 WATCH = """() => {
   window.seen = new Set();

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from conftest import tiny_checkpoint
-from diffusion import NoiseSchedule, ablate, load_checkpoint
-from diffusion.ablate import (
+from diffusion import NoiseSchedule, load_checkpoint
+from diffusion.evaluate import ablate
+from diffusion.evaluate.ablate import (
     BANDS,
     VARIANTS,
     KindGuidance,
@@ -27,11 +28,11 @@ from diffusion.ablate import (
     variations,
     x0_errors,
 )
-from diffusion.ablation_page import MARK, T95, spread, write_page
-from diffusion.data import load_pictures
+from diffusion.evaluate.ablation_page import MARK, T95, spread, write_page
+from diffusion.evaluate.study import Study
 from diffusion.sampler import guided
-from diffusion.study import Study
-from diffusion.train import TrainConfig, parser
+from diffusion.train.data import load_pictures
+from diffusion.train.trainer import TrainConfig, parser
 from test_evaluate import fruit_folder, judge_for, model_for
 
 TINY = TrainConfig(
@@ -268,7 +269,7 @@ def test_a_whole_ablation(fruit, tmp_path, monkeypatch):
     assert {run["samples"] for run in result["runs"]} == {16}
     for name in VARIANTS:
         assert page.count(f"| {name} |") == 3  # both guidances and the errors
-    assert "diffusion.ablate training --data data --judge judge.safetensors --out out" in page
+    assert "diffusion.evaluate.ablate training --data data --judge judge.safetensors --out out" in page
 
     # What is written by hand above the mark stays, and what was trained is not trained again.
     (out / "ABLATIONS.md").write_text(page.replace("# Ablations\n", "# Ablations\n\nAll is a tie.\n"))

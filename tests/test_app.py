@@ -17,14 +17,9 @@ from PIL import Image, ImageDraw
 
 gr = pytest.importorskip("gradio")
 
-import app  # noqa: E402
 from conftest import NoTorch, apple_drawing, drawn, half_mask, tiny_checkpoint  # noqa: E402
-from diffusion import (  # noqa: E402
-    images,
-    lesson_page,
-    save_checkpoint,
-    studio,
-)
+from diffusion import images, save_checkpoint  # noqa: E402
+from diffusion.page import app, lesson_page, studio  # noqa: E402
 from diffusion.sampler import Step  # noqa: E402
 
 CIFAR = {"class": ["airplane", "cat"]}

@@ -14,9 +14,13 @@ gr = pytest.importorskip("gradio")
 
 from dataclasses import replace  # noqa: E402
 
-import app  # noqa: E402
 from conftest import apple_drawing, tiny_checkpoint  # noqa: E402
-from diffusion import NoiseSchedule, images, lesson, lesson_page, save_checkpoint, studio  # noqa: E402  # noqa: E402
+from diffusion import NoiseSchedule, images, lesson, save_checkpoint  # noqa: E402  # noqa: E402
+from diffusion.page import (  # noqa: E402  # noqa: E402
+    app,  # noqa: E402
+    lesson_page,
+    studio,
+)
 
 
 @pytest.fixture(scope="module")

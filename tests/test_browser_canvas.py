@@ -10,9 +10,11 @@ from PIL import Image
 gr = pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-import app  # noqa: E402
 from conftest import COLOURS, apple_drawing  # noqa: E402
-from diffusion import studio  # noqa: E402
+from diffusion.page import (
+    app,  # noqa: E402
+    studio,  # noqa: E402
+)
 from test_browser import DRAWING, PATIENCE, at, choose_subject, draw_circle, ink, open_page  # noqa: E402, F401
 
 

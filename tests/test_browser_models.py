@@ -7,10 +7,12 @@ import pytest
 pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-import app  # noqa: E402
 from conftest import tiny_checkpoint  # noqa: E402
 from diffusion import (
     save_checkpoint,  # noqa: E402
+)
+from diffusion.page import (
+    app,  # noqa: E402
     studio,  # noqa: E402
 )
 from test_browser import PATIENCE, draw_circle, wait_for  # noqa: E402

@@ -11,7 +11,7 @@ pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from conftest import apple_drawing  # noqa: E402
-from diffusion import studio  # noqa: E402
+from diffusion.page import studio  # noqa: E402
 from test_browser import (  # noqa: E402, F401
     DRAWING,
     INK,

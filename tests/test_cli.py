@@ -12,8 +12,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from conftest import tiny_checkpoint
-from diffusion import cli, save_checkpoint
-from diffusion.cli import main
+from diffusion import __main__ as cli
+from diffusion import save_checkpoint
+from diffusion.__main__ import main
 from diffusion.images import paste_back, prepare, to_pil
 
 SIZE = 16
@@ -307,7 +308,7 @@ def test_outlines_are_coloured_in_unless_told_not_to(here, checkpoint) -> None:
 def test_as_a_program(here, checkpoint) -> None:
     """In a process of its own: the same file as in this one, and a refusal with status 2."""
     root = Path(__file__).parents[1]
-    command = [sys.executable, "-m", "diffusion.sdedit", "in.png"]
+    command = [sys.executable, "-m", "diffusion", "in.png"]
     options = ["--checkpoint", checkpoint, "--steps", "5"]
     env = {**os.environ, "PYTHONPATH": str(root)}
     assert run(checkpoint) == 0

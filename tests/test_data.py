@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion.data import DataError, augment, few_of_each, load_pictures, sampling_weights
+from diffusion.train.data import DataError, augment, few_of_each, load_pictures, sampling_weights
 
 
 def picture(colour="red", size=(20, 20), mode="RGB") -> bytes:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from diffusion import degrade
 from diffusion.lineart import colour_in
+from diffusion.train import degrade
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from conftest import tiny_checkpoint
-from diffusion import NoiseSchedule, UNetConfig, degrade, save_checkpoint
-from diffusion.data import load_pictures
-from diffusion.evaluate import (
+from diffusion import NoiseSchedule, UNetConfig, save_checkpoint
+from diffusion.evaluate.judge import Judge, JudgeNet, save_judge
+from diffusion.evaluate.parts import (
     PARTS,
     finite,
     main,
@@ -22,9 +22,10 @@ from diffusion.evaluate import (
     targets,
     training_bank,
 )
-from diffusion.judge import Judge, JudgeNet, save_judge
+from diffusion.evaluate.study import Study, as_x0
 from diffusion.sdedit import edit
-from diffusion.study import Study, as_x0
+from diffusion.train import degrade
+from diffusion.train.data import load_pictures
 
 COLOURS = {"apple": "red", "pear": "green", "plum": "purple"}
 

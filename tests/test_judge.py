@@ -6,8 +6,7 @@ from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
 from diffusion import NoiseSchedule, UNetConfig, save_checkpoint
-from diffusion.data import augment, load_pictures
-from diffusion.judge import (
+from diffusion.evaluate.judge import (
     Judge,
     JudgeError,
     JudgeNet,
@@ -20,6 +19,7 @@ from diffusion.judge import (
     top_k_correct,
     train_judge,
 )
+from diffusion.train.data import augment, load_pictures
 
 SMALL = UNetConfig(
     image_size=16, patch_size=2, channels=(32, 32), blocks=1, attention=(False, True), label_sizes=(2, 2)
@@ -178,7 +178,7 @@ def test_files_that_are_no_judge(tmp_path):
     with pytest.raises(JudgeError, match="damaged"):
         load_judge(tmp_path / "text.safetensors")
     save_checkpoint(tmp_path / "model.safetensors", tiny_checkpoint())
-    with pytest.raises(JudgeError, match="not made by diffusion.judge"):
+    with pytest.raises(JudgeError, match="not made by diffusion.evaluate.judge"):
         load_judge(tmp_path / "model.safetensors")
     save_file({}, tmp_path / "empty.safetensors", metadata={"format": "doodle-judge 1", "judge": "{}"})
     with pytest.raises(JudgeError, match="do not fit"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from diffusion.metrics import (
+from diffusion.evaluate.metrics import (
     frechet_distance,
     inception_features,
     kid,

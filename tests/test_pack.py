@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion.data import DataError, load_pictures
-from diffusion.pack import main, pack
+from diffusion.train.data import DataError, load_pictures
+from diffusion.train.pack import main, pack
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import LABELS, apple_drawing, drawn, half_mask, tiny_checkpoint  # noqa: E402
-from diffusion import images, studio
+from diffusion import images
+from diffusion.page import studio
 from diffusion.sampler import Step
 
 CHECKPOINTS = {"tiny": tiny_checkpoint(), "plain, 2": tiny_checkpoint({}, [])}

@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 
 from diffusion import NoiseSchedule, load_checkpoint
-from diffusion.data import load_pictures
 from diffusion.sampler import ddim_step
 from diffusion.schedule import PREDICTION_TYPES
-from diffusion.train import (
+from diffusion.train.data import load_pictures
+from diffusion.train.trainer import (
     MAX_X0_WEIGHT,
     MIN_SNR_GAMMA,
     LossLog,

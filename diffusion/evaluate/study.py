@@ -17,14 +17,15 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from . import degrade, images
-from .checkpoint import Checkpoint
-from .data import PictureSet, augment
+from .. import images
+from ..checkpoint import Checkpoint
+from ..lineart import colour_in
+from ..sampler import randn, sample
+from ..sdedit import edit_timesteps, first_state
+from ..train import degrade
+from ..train.data import PictureSet, augment
+from ..train.trainer import evenly
 from .judge import Judge, top_k_correct
-from .lineart import colour_in
-from .sampler import randn, sample
-from .sdedit import edit_timesteps, first_state
-from .train import evenly
 
 BATCH = 32
 

@@ -14,9 +14,9 @@ from itertools import chain
 import numpy as np
 import torch
 
-from . import images, lesson
-from .checkpoint import Checkpoint
-from .schedule import NoiseSchedule
+from .. import images, lesson
+from ..checkpoint import Checkpoint
+from ..schedule import NoiseSchedule
 from .studio import Settings, ahead, data_url, in_model_thread, pretty
 
 DDPM = "[DDPM](https://arxiv.org/abs/2006.11239)"

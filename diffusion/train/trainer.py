@@ -36,15 +36,15 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from . import images
-from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from .. import images
+from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from ..ema import EMA
+from ..lineart import typical_colours
+from ..sampler import sample, trailing_timesteps
+from ..schedule import KINDS, PREDICTION_TYPES, NoiseSchedule
+from ..unet import UNet, UNetConfig
 from .data import DataError, PictureSet, augment, few_of_each, load_pictures, sampling_weights
 from .degrade import crude_versions
-from .ema import EMA
-from .lineart import typical_colours
-from .sampler import sample, trailing_timesteps
-from .schedule import KINDS, PREDICTION_TYPES, NoiseSchedule
-from .unet import UNet, UNetConfig
 
 
 def option(default, help: str, **extra):
@@ -720,7 +720,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DataError, CheckpointError, ValueError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .report import table, with_error
 
-MARK = "<!-- Above this line the page is written by hand, below it by python -m diffusion.ablate. -->"
+MARK = "<!-- Written by hand above this line, below it by python -m diffusion.evaluate.ablate. -->"
 # Student's t: 95 % of its distribution lie within this many standard deviations, by degrees of freedom.
 T95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 

@@ -31,11 +31,11 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from . import images
-from .checkpoint import Checkpoint
-from .lineart import colour_in
-from .sampler import Step
-from .sdedit import StrengthSearch, edit
+from .. import images
+from ..checkpoint import Checkpoint
+from ..lineart import colour_in
+from ..sampler import Step
+from ..sdedit import StrengthSearch, edit
 
 RESULT_SIDE = 512  # pixels of the finished picture
 # Animations are GIFs: a WebP is a third as large, but many places that people share to do not play it.

@@ -1,4 +1,4 @@
-"""The command line of SDEdit, the app's twin: `python -m diffusion.sdedit IN OUT ...`.
+"""The command line of SDEdit, the app's twin: `python -m diffusion IN OUT ...`.
 
 Reading arguments, reading and writing files; the picture is made by `edit`.
 """
@@ -74,7 +74,7 @@ def _find_checkpoint(argv: Sequence[str]) -> Path:
 def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser:
     """The options; every label kind of the checkpoint becomes a flag of its own (None: not known yet)."""
     parser = _Parser(
-        prog="python -m diffusion.sdedit",
+        prog="python -m diffusion",
         description="Turn a drawing into a picture: noise it part of the way, then denoise it (SDEdit).",
         allow_abbrev=False,
     )
@@ -253,3 +253,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     print(f"{args.output}: {count} steps")
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

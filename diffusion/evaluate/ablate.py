@@ -1,8 +1,8 @@
 """Which settings are worth having? Each changed alone, measured, and compared with what chance would do.
 
-    python -m diffusion.ablate training --data FOLDER_OR_TAR ... --judge JUDGE --out FOLDER
-    python -m diffusion.ablate sampling CHECKPOINT --data FOLDER_OR_TAR ... --judge JUDGE --out FOLDER
-    python -m diffusion.ablate page --out FOLDER
+    python -m diffusion.evaluate.ablate training --data DATA ... --judge JUDGE --out FOLDER
+    python -m diffusion.evaluate.ablate sampling CHECKPOINT --data DATA ... --judge JUDGE --out FOLDER
+    python -m diffusion.evaluate.ablate page --out FOLDER
 
 `training` trains a small network for each variant of TrainConfig, all on the same number of pictures, and the
 base with several seeds: a variant must beat the difference between those. A run whose checkpoint is in the
@@ -26,18 +26,18 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from . import images
+from .. import images
+from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from ..ema import EMA
+from ..schedule import NoiseSchedule
+from ..sdedit import edit_timesteps
+from ..train.data import DataError, PictureSet, load_pictures
+from ..train.trainer import TrainConfig, Trainer
 from .ablation_page import T95, write_page
-from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
-from .data import DataError, PictureSet, load_pictures
-from .ema import EMA
-from .evaluate import STRENGTHS, check, finite, same_labels
 from .judge import Judge, JudgeError, load_judge
 from .metrics import frechet_distance, kid, kid_difference, low_pass_agreement
-from .schedule import NoiseSchedule
-from .sdedit import edit_timesteps
+from .parts import STRENGTHS, check, finite, same_labels
 from .study import BATCH, Study, as_x0
-from .train import TrainConfig, Trainer
 
 # A small network cut into patches as the shipped one is: 48 numbers each, on which the case for x0 rests.
 BASE = TrainConfig(out="", image_size=32, channels=(64, 128), blocks=1, warmup=100)
@@ -476,7 +476,7 @@ def portable(path: str) -> str:
 
 def command(args: argparse.Namespace) -> str:
     """The command line that was given, without the machine's paths."""
-    words = ["python", "-m", "diffusion.ablate", args.what]
+    words = ["python", "-m", "diffusion.evaluate.ablate", args.what]
     if args.what == "sampling":
         words.append(portable(args.checkpoint))
     words += ["--data", *map(portable, args.data), "--judge", portable(args.judge)]
@@ -488,7 +488,9 @@ def command(args: argparse.Namespace) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser("python -m diffusion.ablate", description="Change one setting at a time.")
+    p = argparse.ArgumentParser(
+        "python -m diffusion.evaluate.ablate", description="Change one setting at a time."
+    )
     whats = p.add_subparsers(dest="what", required=True)
     t = whats.add_parser("training", help="train a small network for each variant")
     s = whats.add_parser("sampling", help="draw with one checkpoint in different ways")
@@ -496,7 +498,7 @@ def parser() -> argparse.ArgumentParser:
     s.add_argument("checkpoint")
     for q in (t, s):
         q.add_argument("--data", nargs="+", required=True, help="the data the judge was trained on")
-        q.add_argument("--judge", required=True, help="made by diffusion.judge, for the same labels")
+        q.add_argument("--judge", required=True, help="made by diffusion.evaluate.judge, for the same labels")
         q.add_argument("--hold-out", type=float, default=0.1, help="as in training (default: 0.1)")
     for q in (t, s, g):
         q.add_argument("--out", required=True, help="folder for ABLATIONS.md and its numbers")

@@ -34,9 +34,11 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from . import degrade, images
-from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from .data import DataError, PictureSet, load_pictures
+from .. import images
+from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from ..train import degrade
+from ..train.data import DataError, PictureSet, load_pictures
+from ..train.trainer import evenly
 from .judge import Judge, JudgeError, load_judge
 from .metrics import (
     frechet_distance,
@@ -50,7 +52,6 @@ from .metrics import (
 )
 from .report import write_report
 from .study import BATCH, Study, as_x0
-from .train import evenly
 
 STRENGTHS = tuple(round(0.1 * i, 1) for i in range(1, 11))
 RESTORATION_STRENGTHS = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -532,7 +533,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python -m diffusion.evaluate", description="Measure a checkpoint.")
     p.add_argument("checkpoint")
     p.add_argument("--data", nargs="+", required=True, help="all the data the checkpoint was trained on")
-    p.add_argument("--judge", required=True, help="made by diffusion.judge, for the same labels and size")
+    p.add_argument("--judge", required=True, help="by diffusion.evaluate.judge, for the same labels and size")
     p.add_argument("--out", required=True, help="folder for evaluation.json, EVALUATION.md and pictures")
     p.add_argument("--parts", nargs="+", choices=tuple(PARTS), default=tuple(PARTS), help="what to measure")
     p.add_argument("--count", type=int, default=256, help="pictures from noise; other parts in proportion")
@@ -585,7 +586,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{verdict:6} {target['name']}: {target['value']:.3g} ({sign} {target['bound']:.3g})")
     print(f"Done: {out / 'EVALUATION.md'}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What a checkpoint costs to run here: `python -m diffusion.bench CHECKPOINT`.
+"""What a checkpoint costs to run here: `python -m diffusion.evaluate.bench CHECKPOINT`.
 
 Times on shared machines wander, so two ways are always timed in turns within one run and compared as a ratio.
 """
@@ -14,8 +14,8 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from .checkpoint import CheckpointError, load_checkpoint
-from .sdedit import edit
+from ..checkpoint import CheckpointError, load_checkpoint
+from ..sdedit import edit
 
 
 def gflop(call: Callable[[], object]) -> float:
@@ -39,7 +39,7 @@ def seconds_in_turns(calls: dict[str, Callable[[], object]], repeats: int) -> di
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        "python -m diffusion.bench", description="What a checkpoint costs to run."
+        "python -m diffusion.evaluate.bench", description="What a checkpoint costs to run."
     )
     parser.add_argument("checkpoint")
     parser.add_argument("--steps", type=int, default=20)

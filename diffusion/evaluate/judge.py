@@ -1,6 +1,6 @@
 """A judge: a small classifier that looks at a noisy picture and says what it shows, and in which style.
 
-    python -m diffusion.judge --data FOLDER_OR_TAR ... --out checkpoints/judge/judge-64.safetensors
+    python -m diffusion.evaluate.judge --data FOLDER_OR_TAR ... --out checkpoints/judge/judge-64.safetensors
 
 It is the way down of the U-Net, averaged over all places, with one head per label kind (Dhariwal & Nichol
 2021, "Diffusion Models Beat GANs", section 4: "the downsampling trunk of the UNet model"). It serves for
@@ -28,11 +28,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .checkpoint import write_safetensors
-from .data import DataError, PictureSet, augment, load_pictures, sampling_weights
-from .ema import EMA
-from .schedule import NoiseSchedule
-from .unet import Level, UNetConfig, group_norm, time_embedding
+from ..checkpoint import write_safetensors
+from ..ema import EMA
+from ..schedule import NoiseSchedule
+from ..train.data import DataError, PictureSet, augment, load_pictures, sampling_weights
+from ..unet import Level, UNetConfig, group_norm, time_embedding
 
 FORMAT = "doodle-judge 1"
 NOISE_LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8)  # strengths at which a judge's accuracy is written into its header
@@ -186,7 +186,7 @@ def load_judge(path: str | Path) -> Judge:
     """
     path = Path(path)
     if not path.is_file():
-        raise JudgeError(f"There is no judge at {path}. Train one: python -m diffusion.judge --help")
+        raise JudgeError(f"There is no judge at {path}. Train one: python -m diffusion.evaluate.judge --help")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -194,7 +194,7 @@ def load_judge(path: str | Path) -> Judge:
     except (SafetensorError, OSError) as error:
         raise JudgeError(f"{path} is damaged or not a safetensors file.") from error
     if metadata.get("format") != FORMAT:
-        raise JudgeError(f"{path} was not made by diffusion.judge (no {FORMAT!r} in its header).")
+        raise JudgeError(f"{path} was not made by diffusion.evaluate.judge (no {FORMAT!r} in its header).")
     try:
         about = json.loads(metadata["judge"])
         with torch.device("meta"):  # no random start for weights about to be replaced
@@ -287,7 +287,9 @@ def train_judge(
 
 
 def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser("python -m diffusion.judge", description="Train a judge on pictures.")
+    p = argparse.ArgumentParser(
+        "python -m diffusion.evaluate.judge", description="Train a judge on pictures."
+    )
     p.add_argument("--data", nargs="+", required=True, help="folders, tars, cifar10 or cifar100")
     p.add_argument("--out", required=True, help="the file to write, *.safetensors")
     p.add_argument("--credits", nargs="+", default=[], help="where the pictures come from; kept in the file")

@@ -1,4 +1,4 @@
-"""Make training pictures small enough to travel: `python -m diffusion.pack --data ... --out packed.tar.gz`.
+"""Make training pictures travel light: `python -m diffusion.train.pack --data ... --out packed.tar.gz`.
 
 A machine with a GPU is often another machine. This writes folders and tars of pictures into one tar of the
 same layout, shrunk to what training uses and compressed again (WebP), so that `diffusion.train` takes it in
@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from . import images
+from .. import images
 from .data import DataError, picture_files
 
 
@@ -69,7 +69,7 @@ def _smaller(content: bytes, size: int, quality: int, name: str) -> bytes:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; errors are one line on stderr and exit status 2."""
     p = argparse.ArgumentParser(
-        "python -m diffusion.pack", description="Make training pictures travel light."
+        "python -m diffusion.train.pack", description="Make training pictures travel light."
     )
     p.add_argument("--data", nargs="+", required=True, help="folders and tars")
     p.add_argument("--out", required=True, help="*.tar or *.tar.gz")

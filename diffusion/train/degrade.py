@@ -22,8 +22,8 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 from torch import Tensor
 
-from .images import PAPER
-from .lineart import colour_in
+from ..images import PAPER
+from ..lineart import colour_in
 
 
 def strokes(image: Image.Image, colours: int = 6, brush: float = 23.0) -> Image.Image:

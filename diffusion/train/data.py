@@ -30,7 +30,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from . import images
+from .. import images
 
 KINDS_BY_DEPTH = {1: ("class",), 2: ("subject", "style")}
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}

@@ -1,0 +1,1 @@
+"""Measuring: a judge, metrics, studies of a checkpoint, ablations, reports."""

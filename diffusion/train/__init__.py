@@ -1,0 +1,1 @@
+"""Training: settings, losses, the loop, the pictures and the crude drawings made of them."""

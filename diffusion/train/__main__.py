@@ -1,0 +1,7 @@
+"""`python -m diffusion.train`: see trainer.py."""
+
+import sys
+
+from .trainer import main
+
+sys.exit(main())
