@@ -1,11 +1,13 @@
-"""The network: a U-Net that looks at a noisy picture, the time and the labels, and says what the noise is.
+"""The network: a U-Net that is given a noisy picture, the time and labels, and predicts the clean picture.
 
     time_embedding   sinusoids of the timestep                 (Transformer, section 3.5; DDPM appendix B)
-    ResBlock         two convolutions, told time and labels    (iDDPM; AdaGN of ADM, Dhariwal & Nichol 2021)
+    ResBlock         two convolutions, scaled by the embedding (iDDPM; AdaGN of ADM, Dhariwal & Nichol 2021)
     Attention        every place looks at every other          (DDPM appendix B)
     UNet             down, middle, up, with skip connections   (Ronneberger et al. 2015)
 
-It knows nothing of noise schedules: t is a number to it, and what its output means is agreed elsewhere.
+It knows nothing of noise schedules: t is a number to it, and whether its output is x0, eps or v is agreed
+elsewhere. A network with `drawing` also sees the drawing that the picture should follow, beside the noisy
+picture in its first convolution (as SR3 and Palette are shown theirs; Saharia et al. 2021, 2022).
 
 The picture may be cut into patches of p x p pixels first, each becoming one place with 3 p^2 channels. That
 makes everything after it p^2 times cheaper, which is what lets 64 x 64 pixels run on two CPU cores.
@@ -35,6 +37,7 @@ class UNetConfig:
         label_sizes: number of names of each label kind, e.g. (110, 8); () for no labels.
         dropout: probability inside residual blocks, in [0, 1).
         image_channels: 3 for RGB.
+        drawing: whether the network has an input for a drawing.
 
     Raises:
         ValueError: if the sizes do not fit each other.
@@ -49,6 +52,7 @@ class UNetConfig:
     label_sizes: tuple[int, ...] = ()
     dropout: float = 0.0
     image_channels: int = 3
+    drawing: bool = False
 
     def __post_init__(self) -> None:
         for name in ("channels", "attention", "label_sizes"):  # JSON gives lists
@@ -85,16 +89,16 @@ def zeroed(module: nn.Module) -> nn.Module:
 
 
 class ResBlock(nn.Module):
-    """x + conv(act(scale, shift(norm(conv(act(norm(x))))))), scale and shift spoken by the embedding.
+    """x + conv(act(scale, shift(norm(conv(act(norm(x))))))), scale and shift predicted from the embedding.
 
     (B, C_in, H, W), (B, E) -> (B, C_out, H, W)
     """
 
-    def __init__(self, c_in: int, c_out: int, embedding: int, dropout: float) -> None:
+    def __init__(self, c_in: int, c_out: int, embed_dim: int, dropout: float) -> None:
         super().__init__()
         self.norm1 = group_norm(c_in)
         self.conv1 = nn.Conv2d(c_in, c_out, 3, padding=1)
-        self.modulation = nn.Linear(embedding, 2 * c_out)
+        self.modulation = nn.Linear(embed_dim, 2 * c_out)
         self.norm2 = group_norm(c_out)
         self.dropout = nn.Dropout(dropout)
         self.conv2 = zeroed(nn.Conv2d(c_out, c_out, 3, padding=1))
@@ -126,12 +130,12 @@ class Attention(nn.Module):
         return x + self.out(mixed.transpose(-1, -2).reshape(b, c, h, w))
 
 
-class Level(nn.Module):
-    """One residual block and, where the level has it, attention."""
+class Block(nn.Module):
+    """A residual block and, where the level has it, attention."""
 
-    def __init__(self, c_in: int, c_out: int, embedding: int, config: UNetConfig, attention: bool) -> None:
+    def __init__(self, c_in: int, c_out: int, embed_dim: int, config: UNetConfig, attention: bool) -> None:
         super().__init__()
-        self.block = ResBlock(c_in, c_out, embedding, config.dropout)
+        self.block = ResBlock(c_in, c_out, embed_dim, config.dropout)
         self.attention = Attention(c_out, config.head_channels) if attention else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
@@ -151,32 +155,40 @@ class UNet(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        widths, embedding = config.channels, 4 * config.channels[0]
-        pixels = config.image_channels * config.patch_size**2
+        widths, embed_dim = config.channels, 4 * config.channels[0]
+        in_channels = config.image_channels * config.patch_size**2
 
         self.time_mlp = nn.Sequential(
-            nn.Linear(widths[0], embedding), nn.SiLU(), nn.Linear(embedding, embedding)
+            nn.Linear(widths[0], embed_dim), nn.SiLU(), nn.Linear(embed_dim, embed_dim)
         )
-        # One table per label kind, with one row more than it has names: the last row is "not told".
-        self.label_tables = nn.ModuleList(nn.Embedding(n + 1, embedding) for n in config.label_sizes)
+        # One table per label kind, with one row more than it has names: the last row is its null label.
+        self.label_tables = nn.ModuleList(nn.Embedding(n + 1, embed_dim) for n in config.label_sizes)
 
-        self.input = nn.Conv2d(pixels, widths[0], 3, padding=1)
+        self.input = nn.Conv2d(in_channels, widths[0], 3, padding=1)
+        # A convolution of noisy picture and drawing side by side is the sum of one of each. The second starts
+        # at zero, so that a network trained without drawings can be given this input and go on.
+        drawing_channels = (config.image_channels + 1) * config.patch_size**2
+        self.drawing_input = (
+            zeroed(nn.Conv2d(drawing_channels, widths[0], 3, padding=1, bias=False))
+            if config.drawing
+            else None
+        )
         self.down, self.downsample = nn.ModuleList(), nn.ModuleList()
-        kept = [widths[0]]  # widths of the pictures that skip across
+        skips = [widths[0]]  # widths of what skips across
         width = widths[0]
         for level, c_out in enumerate(widths):
             if level:
                 self.downsample.append(nn.Conv2d(width, width, 3, stride=2, padding=1))
-                kept.append(width)
+                skips.append(width)
             blocks = nn.ModuleList()
             for _ in range(config.blocks):
-                blocks.append(Level(width, c_out, embedding, config, config.attention[level]))
+                blocks.append(Block(width, c_out, embed_dim, config, config.attention[level]))
                 width = c_out
-                kept.append(width)
+                skips.append(width)
             self.down.append(blocks)
 
         self.middle = nn.ModuleList(
-            Level(width, width, embedding, config, attention) for attention in (True, False)
+            Block(width, width, embed_dim, config, attention) for attention in (True, False)
         )
 
         self.up, self.upsample = nn.ModuleList(), nn.ModuleList()
@@ -184,7 +196,7 @@ class UNet(nn.Module):
             blocks = nn.ModuleList()
             for _ in range(config.blocks + 1):
                 blocks.append(
-                    Level(width + kept.pop(), widths[level], embedding, config, config.attention[level])
+                    Block(width + skips.pop(), widths[level], embed_dim, config, config.attention[level])
                 )
                 width = widths[level]
             self.up.append(blocks)
@@ -193,15 +205,15 @@ class UNet(nn.Module):
                 width = widths[level - 1]
 
         self.output_norm = group_norm(width)
-        self.output = zeroed(nn.Conv2d(width, pixels, 3, padding=1))
+        self.output = zeroed(nn.Conv2d(width, in_channels, 3, padding=1))
 
     @property
     def null_labels(self) -> tuple[int, ...]:
-        """The label that says "not told", for each kind: n where the kind has n names."""
+        """The null label of each kind: n where the kind has n names."""
         return self.config.label_sizes
 
     def embed(self, t: Tensor, labels: Tensor | None) -> Tensor:
-        """What the blocks are told: time and labels, summed. t (B,), labels long (B, K) -> (B, E)."""
+        """What modulates the blocks: time and labels, summed. t (B,), labels long (B, K) -> (B, E)."""
         embedding = self.time_mlp(
             time_embedding(t, self.config.channels[0]).to(self.time_mlp[0].weight.dtype)
         )
@@ -213,31 +225,41 @@ class UNet(nn.Module):
             embedding = embedding + table(column)
         return F.silu(embedding)
 
-    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, t: Tensor, labels: Tensor | None = None, drawing: Tensor | None = None
+    ) -> Tensor:
         """
         Args:
             x: noisy pictures (B, 3, R, R).
             t: timesteps (B,), in 0 .. T-1.
             labels: long (B, K), one column per label kind; None for all null.
+            drawing: (B, 4, R, R): RGB in [-1, 1] and a plane of ones; all zeros, or None, for no drawing.
 
         Returns:
-            (B, 3, R, R): eps, v or x0, whichever the network was trained to say.
+            (B, 3, R, R): x0, eps or v, whichever the network was trained to predict.
+
+        Raises:
+            ValueError: for labels of another shape, or a drawing where the network has no input for one.
         """
         embedding = self.embed(t, labels)
         h = self.input(F.pixel_unshuffle(x, self.config.patch_size))  # (B, C, R/p, R/p)
-        kept = [h]
+        if drawing is not None:
+            if self.drawing_input is None:
+                raise ValueError("This network has no input for a drawing.")
+            h = h + self.drawing_input(F.pixel_unshuffle(drawing, self.config.patch_size))
+        skips = [h]
         for level, blocks in enumerate(self.down):
             if level:
                 h = self.downsample[level - 1](h)
-                kept.append(h)
+                skips.append(h)
             for block in blocks:
                 h = block(h, embedding)
-                kept.append(h)
+                skips.append(h)
         for block in self.middle:
             h = block(h, embedding)
         for step, blocks in enumerate(self.up):
             for block in blocks:
-                h = block(torch.cat([h, kept.pop()], dim=1), embedding)
+                h = block(torch.cat([h, skips.pop()], dim=1), embedding)
             if step < len(self.upsample):
                 h = self.upsample[step](h)
         h = self.output(F.silu(self.output_norm(h)))

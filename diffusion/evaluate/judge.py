@@ -32,7 +32,7 @@ from ..checkpoint import write_safetensors
 from ..ema import EMA
 from ..schedule import NoiseSchedule
 from ..train.data import DataError, PictureSet, augment, load_pictures, sampling_weights
-from ..unet import Level, UNetConfig, group_norm, time_embedding
+from ..unet import Block, UNetConfig, group_norm, time_embedding
 
 FORMAT = "doodle-judge 1"
 NOISE_LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8)  # strengths at which a judge's accuracy is written into its header
@@ -66,7 +66,7 @@ class JudgeNet(nn.Module):
             self.downsample.append(halve)
             blocks = nn.ModuleList()
             for _ in range(config.blocks):
-                blocks.append(Level(width, c_out, embedding, config, config.attention[level]))
+                blocks.append(Block(width, c_out, embedding, config, config.attention[level]))
                 width = c_out
             self.blocks.append(blocks)
         self.norm = group_norm(width)

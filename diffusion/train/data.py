@@ -9,9 +9,11 @@ loader: a batch is an index into a tensor, and turning and shifting happens on t
 
 in a folder or in a .tar (also .tar.xz, .tar.gz); `cifar10` and `cifar100` are fetched by torchvision.
 
-Film frames and renderings of one thing must not be split between training and testing, or the test is of
-memory. A *group* is all that shows the same thing: pictures of one subject whose file names agree up to a
-trailing "-<number>" (frames of one fruit, "kiwi-12_100.jpg"), across styles (renderings of one emoji).
+What shows nearly the same must not be split between training and testing, or the test is of memory. A *group*
+is held out whole or not at all: all pictures of one subject in one family of styles (styles whose names agree
+up to a "-": fluent-3d, fluent-color), and among them the frames of one film (file names that agree up to a
+trailing "-<number>": one fruit turning, "kiwi-12_100.jpg"). So a test asks for a subject in a style in which
+training has not seen it, though it has seen both.
 """
 
 from __future__ import annotations
@@ -173,8 +175,8 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
         sources: folders, tars, or "cifar10" / "cifar100". All must have the same label kinds.
         size: S, the side the pictures are stored at. Twice the model's image size keeps pictures sharp that
             are turned and shrunk in training.
-        hold_out: share of each subject's groups that is held out, in [0, 1): at least one of them where a
-            subject has four or more, none where it has fewer. Which ones depends on their names alone.
+        hold_out: fraction of each subject's groups that is held out, in [0, 1), on average; none where a
+            subject has fewer than four. Which ones depends on their names alone.
 
     Raises:
         DataError: if a source is missing, holds no pictures, or mixes layouts.
@@ -186,15 +188,14 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
             continue
         path = Path(source)
         files = list(picture_files(path))
-        # "train" is a split only beside nothing but splits: it may also be a subject, with rails.
+        # "train" is a split only beside nothing but splits: it may also be a subject, the one on rails.
         is_split = all(name.parts[0] in SPLITS for name, _ in files)
         for name, content in files:
             split = SPLITS[name.parts[0]] if is_split else None
             labels = name.parts[1:-1] if is_split else name.parts[:-1]
             if len(labels) not in KINDS_BY_DEPTH:
                 raise DataError(f"{path}: {name} should be <class>/<picture> or <subject>/<style>/<picture>.")
-            group = FRAME.sub("", name.stem)
-            rows.append((labels, f"{labels[0]}/{group}", split, _pixels(content, size, f"{path}: {name}")))
+            rows.append((labels, _group(labels, name.stem), split, _pixels(content, size, f"{path}: {name}")))
 
     depths = {len(labels) for labels, *_ in rows}
     if len(depths) != 1:
@@ -216,16 +217,33 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
     )
 
 
+def _group(labels: Sequence[str], stem: str) -> str:
+    """What a picture is held out together with, see the module's text."""
+    film = FRAME.sub("", stem)
+    if len(labels) == 1:  # without styles there is nothing to tell renderings apart by
+        return f"{labels[0]}/{film}"
+    family = "/".join(label.partition("-")[0] for label in labels[1:])
+    return f"{labels[0]}/{family}" + (f"/{film}" if film != stem else "")
+
+
+def _hashed(name: str) -> float:
+    """A number in [0, 1) that depends on a name alone."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:12], 16) / 16**12
+
+
 def _held_out_groups(pairs: Sequence[tuple[str, str]], share: float) -> set[str]:
-    """Choose groups to hold out, subject by subject, by a hash of their names: no seed, no order."""
+    """Choose groups to hold out, subject by subject, by a hash of their names: no seed, no order.
+
+    Of a subject with n >= 4 groups share * n are held out, rounded up or down so that it is right on average.
+    """
     by_subject = defaultdict(set)
     for subject, group in pairs:
         by_subject[subject].add(group)
     held = set()
-    for groups in by_subject.values():
-        if share > 0 and len(groups) >= 4:
-            ranked = sorted(groups, key=lambda group: hashlib.sha256(group.encode()).hexdigest())
-            held.update(ranked[: max(1, round(share * len(groups)))])
+    for subject, groups in by_subject.items():
+        if len(groups) >= 4:
+            count = int(share * len(groups) + _hashed(subject))
+            held.update(sorted(groups, key=_hashed)[:count])
     return held
 
 
@@ -235,7 +253,7 @@ def sampling_weights(pictures: PictureSet, balance: float) -> Tensor:
     Subjects (the first label kind) are drawn with probability in proportion to (their number of groups) to
     the power 1 - balance: with balance 1 all equally often, with 0 as often as they have things to show.
     Within a subject each combination with the other kinds is as likely as the next, and within that each
-    picture: a thousand film frames of apples do not drown the fourteen drawn ones.
+    picture, so that a subject's thousand film frames do not outweigh its fourteen drawings.
     """
     combos = [tuple(row) for row in pictures.labels.tolist()]
     per_combo = Counter(combos)

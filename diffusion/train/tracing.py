@@ -1,0 +1,98 @@
+"""Pictures taken apart into the areas that a person would outline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+PAPER = 245  # a pixel whose darkest channel is at least this bright is paper
+SMALLEST = 0.0006  # areas below this share of the picture are not traced
+MOST_SHAPES = 28  # the largest are traced: nobody draws more
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One closed line of a picture, and the area within it.
+
+    Attributes:
+        points: float32 (n, 2), x and y in [0, 1], evenly spaced along the line.
+        colour: float32 (3,), the mean RGB of the area, 0 .. 255.
+        area: share of the picture.
+        contrast: RGB distance to what surrounds it; people draw edges that they see.
+        outer: part of the silhouette.
+    """
+
+    points: np.ndarray
+    colour: np.ndarray
+    area: float
+    contrast: float
+    outer: bool
+
+
+def evenly_spaced(points: np.ndarray, spacing: float, closed: bool) -> np.ndarray:
+    """Points (n, 2) along the same line, about `spacing` apart, at least four."""
+    if closed:
+        points = np.concatenate([points, points[:1]])
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    along = np.concatenate([[0], np.cumsum(steps)])
+    at = np.linspace(0, along[-1], max(4, round(along[-1] / spacing)) + closed)
+    line = np.stack([np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1])], axis=1)
+    return (line[:-1] if closed else line).astype(np.float32)
+
+
+def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
+    """Take a picture apart into the areas that a person would outline, the largest first.
+
+    Args:
+        pixels: uint8 (S, S, 3), RGB on white.
+        colours: how many it is reduced to before it is cut up; fewer give fewer areas.
+    """
+    side = pixels.shape[0]
+    smooth = cv2.medianBlur(pixels, 5)
+    drawn = (smooth.min(axis=2) < PAPER).astype(np.uint8)
+    if not drawn.any():
+        return []
+    samples = smooth[drawn > 0].astype(np.float32)
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 8, 2.0)
+    count = min(colours, len(samples))
+    some = samples[:: max(1, len(samples) // 600)]
+    _, _, centres = cv2.kmeans(some, min(count, len(some)), None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    nearest = ((samples[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
+    labels = np.zeros((side, side), np.uint8)
+    labels[drawn > 0] = nearest + 1
+
+    shapes = [
+        _shape(contour, side, smooth, drawn, outer=True)
+        for contour in cv2.findContours(drawn, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]
+        if len(contour) > 8
+    ]
+    for label in range(1, len(centres) + 1):
+        number, parts, stats, _ = cv2.connectedComponentsWithStats((labels == label).astype(np.uint8))
+        for i in range(1, number):
+            left, top, width, height, size = stats[i]
+            if size < SMALLEST * side * side:
+                continue
+            part = (parts[top : top + height, left : left + width] == i).astype(np.uint8)
+            found = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(left, top))[0]
+            shapes.append(_shape(max(found, key=len), side, smooth, drawn, outer=False))
+    shapes = [shape for shape in shapes if shape is not None]
+    return sorted(shapes, key=lambda shape: (-shape.outer, -shape.area))[:MOST_SHAPES]
+
+
+def _shape(contour: np.ndarray, side: int, pixels: np.ndarray, drawn: np.ndarray, outer: bool):
+    """A contour of OpenCV (n, 1, 2) as a Shape; None for one too small to be a line."""
+    if len(contour) < 6:
+        return None
+    x, y, width, height = cv2.boundingRect(contour)
+    x0, y0, x1, y1 = max(0, x - 3), max(0, y - 3), min(side, x + width + 3), min(side, y + height + 3)
+    inside = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    cv2.drawContours(inside, [contour], -1, 1, -1, offset=(-x0, -y0))
+    ring = cv2.dilate(inside, np.ones((5, 5), np.uint8)) - inside
+    view = pixels[y0:y1, x0:x1]
+    colour = np.array(cv2.mean(view, inside)[:3], np.float32)
+    around = np.array(cv2.mean(view, ring)[:3], np.float32)
+    points = evenly_spaced((contour[:, 0] + 0.5).astype(np.float32) / side, 1 / 64, closed=True)
+    contrast = 255.0 if outer else float(np.linalg.norm(colour - around))
+    return Shape(points, colour, float(inside.sum()) / side**2, contrast, outer)
