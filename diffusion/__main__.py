@@ -6,20 +6,20 @@ Reading arguments, reading and writing files; the picture is made by `edit`.
 from __future__ import annotations
 
 import argparse
-import math
-import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 from PIL import Image, ImageOps
 
 from . import images
 from .checkpoint import Checkpoint, load_checkpoint
+from .errors import DoodleError
+from .files import FileError, whole
 from .lineart import colour_in
+from .options import Parser, command, number
 from .sdedit import edit
 
 # suffix -> Pillow's format and options; the lossless ones keep masked pixels exactly
@@ -33,33 +33,9 @@ OUT_FORMATS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises ValueError with the sentence, where argparse would print its usage and exit."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message)
-
-
-def _number(kind: type, low: float, high: float = math.inf) -> Callable[[str], float]:
-    """An argparse type: an int or a float in [low, high]."""
-
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high or math.isinf(value):
-            what = "a whole number" if kind is int else "a number"
-            limits = f"of at least {low}" if math.isinf(high) else f"from {low} to {high}"
-            raise argparse.ArgumentTypeError(f"must be {what} {limits}, not {text!r}")
-        return value
-
-    return parse
-
-
 def _find_checkpoint(argv: Sequence[str]) -> Path:
     """The file of --checkpoint, or else the only one in ./checkpoints."""
-    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser = Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--checkpoint", type=Path)
     given = parser.parse_known_args(argv)[0].checkpoint
     if given is not None:
@@ -67,13 +43,13 @@ def _find_checkpoint(argv: Sequence[str]) -> Path:
     found = sorted(Path("checkpoints").glob("*.safetensors"))
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "nothing"
-        raise ValueError(f"Choose a checkpoint with --checkpoint FILE; checkpoints/ holds {names}.")
+        raise DoodleError(f"Choose a checkpoint with --checkpoint FILE; checkpoints/ holds {names}.")
     return found[0]
 
 
 def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser:
     """The options; every label kind of the checkpoint becomes a flag of its own (None: not known yet)."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m diffusion",
         description="Turn a drawing into a picture: noise it part of the way, then denoise it (SDEdit).",
         allow_abbrev=False,
@@ -87,41 +63,41 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
     )
     parser.add_argument(
         "--strength",
-        type=_number(float, 0, 1),
+        type=number(float, 0, 1),
         metavar="0..1",
         help="how much noise: 0 returns the drawing, 1 ignores it (default: 0.6; 1 where IN is -)",
     )
     parser.add_argument(
         "--steps",
-        type=_number(int, 1),
+        type=number(int, 1),
         default=20,
         metavar="N",
         help="denoising steps of a run of strength 1, fewer below (default: 20)",
     )
     parser.add_argument(
         "--guidance",
-        type=_number(float, 0),
+        type=number(float, 0),
         default=2.0,
         metavar="W",
         help="how strongly the labels pull, 1 = no extra pull (default: 2)",
     )
     parser.add_argument(
         "--eta",
-        type=_number(float, 0, 1),
+        type=number(float, 0, 1),
         default=0.0,
         metavar="0..1",
         help="fresh noise: 0 DDIM, 1 DDPM (default: 0)",
     )
     parser.add_argument(
         "--seed",
-        type=_number(int, 0, 2**63 - 1),
+        type=number(int, 0, 2**63 - 1),
         default=0,
         metavar="N",
         help="same seed, same picture (default: 0)",
     )
     parser.add_argument(
         "--size",
-        type=_number(int, 8, 4096),
+        type=number(int, 8, 4096),
         metavar="PIXELS",
         help="longer side of OUT (default: as IN; 512 where IN is -) and side of the frames (default: 512)",
     )
@@ -144,46 +120,40 @@ def _parse(argv: Sequence[str]) -> tuple[argparse.Namespace, Checkpoint, dict[st
     """Arguments, checkpoint, labels. The checkpoint is read first: the label flags depend on it."""
     try:
         checkpoint = load_checkpoint(_find_checkpoint(argv))
-    except ValueError:
+    except DoodleError:
         if {"-h", "--help"} & set(argv):
             _parser(None).parse_args(["--help"])
         raise
     args, unknown = _parser(checkpoint.label_names).parse_known_args(argv)
     if unknown:
         flags = ", ".join(f"--{kind}" for kind in checkpoint.label_names) or "no labels"
-        raise ValueError(f"Unknown argument {unknown[0]!r}; this checkpoint has {flags}.")
+        raise DoodleError(f"Unknown argument {unknown[0]!r}; this checkpoint has {flags}.")
     return args, checkpoint, {kind: getattr(args, f"label {kind}") for kind in checkpoint.label_names}
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
     """Refuse what cannot be written before any time is spent on the picture."""
     if args.output.suffix.lower() not in OUT_FORMATS:
-        raise ValueError(f"Cannot write {args.output}: its name must end in one of {' '.join(OUT_FORMATS)}.")
+        raise DoodleError(f"Cannot write {args.output}: its name must end in one of {' '.join(OUT_FORMATS)}.")
     for path in (args.output, args.gif):
         if path is None:
             continue
         if not path.parent.is_dir():
-            raise ValueError(f"Cannot write {path}: there is no folder {path.parent}.")
+            raise DoodleError(f"Cannot write {path}: there is no folder {path.parent}.")
         if path.is_dir():
-            raise ValueError(f"Cannot write {path}: it is a folder.")
+            raise DoodleError(f"Cannot write {path}: it is a folder.")
     if args.frames is not None:
-        args.frames.mkdir(parents=True, exist_ok=True)
-
-
-def _write(path: Path, save: Callable[[Path], None]) -> None:
-    """The file appears whole or not at all; one that is there stays until then."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        save(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+        try:
+            args.frames.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"Cannot write {args.frames}: {error.strerror}.") from error
 
 
 def _save(picture: Image.Image, path: Path) -> None:
     """A picture in the format of its suffix."""
     kind, options = OUT_FORMATS[path.suffix.lower()]
-    _write(path, lambda partial: picture.save(partial, format=kind, **options))
+    with whole(path) as partial:
+        picture.save(partial, format=kind, **options)
 
 
 def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str | None]) -> int:
@@ -191,9 +161,9 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
     _check_outputs(args)
     size, from_noise = checkpoint.image_size, args.input == "-"
     if from_noise and args.strength not in (None, 1):
-        raise ValueError("Where IN is -, there is nothing but noise: strength is 1, so leave --strength out.")
+        raise DoodleError("Where IN is -, there is only noise: strength is 1, so leave --strength out.")
     if from_noise and args.mask:
-        raise ValueError("A mask needs a drawing to keep, and IN is -.")
+        raise DoodleError("A mask needs a drawing to keep, and IN is -.")
     prepared = mask = None
     if not from_noise:
         original = images.flatten(images.load(args.input))
@@ -230,29 +200,20 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
             _save(images.to_pil(x0, side), args.frames / f"{i:0{digits}}.png")
     if args.gif is not None:
         frames = [images.to_pil(step.x0, side) for step in steps]
-        _write(args.gif, lambda path: images.save_gif(frames, path))
+        with whole(args.gif) as partial:
+            images.save_gif(frames, partial)
     _save(picture, args.output)
     return steps[-1].total
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line. Returns its exit status: 0, 2 (one sentence on stderr says why), 130 after Ctrl-C."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd files; errors still come as sentences
-            args, checkpoint, labels = _parse(sys.argv[1:] if argv is None else argv)
-            count = _run(args, checkpoint, labels)
-    except ValueError as error:
-        print(f"sdedit: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"sdedit: Cannot write {error.filename}: {error.strerror}.", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("sdedit: stopped.", file=sys.stderr)
-        return 130
+@command("sdedit")
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks on odd files; errors still come as sentences
+        args, checkpoint, labels = _parse(sys.argv[1:] if argv is None else argv)
+        count = _run(args, checkpoint, labels)
     print(f"{args.output}: {count} steps")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,34 +1,28 @@
-"""One file holds everything that is needed to draw: weights, shape, labels, schedule, credits.
-
-The format is safetensors: plain numbers and a JSON header. Nothing in it is ever executed, unlike a pickle,
-so a checkpoint from a stranger can be opened safely.
-"""
+"""One file holds everything that is needed to draw: weights, shape, labels, schedule, credits."""
 
 from __future__ import annotations
 
-import difflib
-import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from .errors import DoodleError, did_you_mean, quoted
+from .files import WeightsFormat, read_weights, write_weights
 from .schedule import NoiseSchedule
 from .unet import UNet, UNetConfig
 
-FORMAT = "doodle-diffusion 1"
+
+class CheckpointError(DoodleError):
+    """A checkpoint file that is missing, damaged, or of another program."""
 
 
-class CheckpointError(ValueError):
-    """A checkpoint file that is missing, damaged, or of another program; the message is one clear line."""
-
-
-class UnknownLabel(ValueError):
+class UnknownLabel(DoodleError):
     """A label the checkpoint has not learnt; the message names near matches."""
+
+
+FORMAT = WeightsFormat("doodle-diffusion 1", "checkpoint", "diffusion.train", CheckpointError)
 
 
 @dataclass
@@ -83,13 +77,7 @@ class Checkpoint:
 
 
 def _unknown(what: str, name: str, names: list[str]) -> str:
-    by_lower = {n.lower(): n for n in names}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)
-    near += [n for n in by_lower if n not in near and name and name.lower() in n][: 3 - len(near)]
-    if near:
-        return f"No {what} {name!r} here. Did you mean {' or '.join(by_lower[n] for n in near)}?"
-    some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"No {what} {name!r} here. There are: {some or 'none'}."
+    return f"No {what} {quoted(name)} here. {did_you_mean(name, names)}"
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype | None = None) -> None:
@@ -100,7 +88,7 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
         checkpoint: what to write.
         dtype: store the weights as this type (torch.float16 halves the file); None keeps them bit for bit.
     """
-    tensors = {k: v.detach().cpu().to(dtype).contiguous() for k, v in checkpoint.model.state_dict().items()}
+    tensors = {k: v.detach().cpu().to(dtype) for k, v in checkpoint.model.state_dict().items()}
     about = {
         "model": checkpoint.model.config.to_dict(),
         "schedule": checkpoint.schedule.config(),
@@ -110,40 +98,20 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
         "credits": checkpoint.credits,
         "training": checkpoint.training,
     }
-    write_safetensors(path, tensors, {"format": FORMAT, "checkpoint": json.dumps(about)})
-
-
-def write_safetensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write tensors and a header; the file appears whole or not at all, its folder where there is none."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata=metadata)
-    os.replace(partial, path)
+    write_weights(path, FORMAT, tensors, about)
 
 
 def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
     """Read what `save_checkpoint` wrote; weights come back as float32, ready to sample.
 
     Raises:
-        CheckpointError: with one clear line, if the file is missing, damaged, or not of this program.
+        CheckpointError: the file is missing, damaged, or not of this program.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"There is no checkpoint at {path}.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged or not a safetensors file.") from error
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{path} was not made by diffusion.train (no {FORMAT!r} in its header).")
-    try:
-        about = json.loads(metadata["checkpoint"])
+
+    def build(tensors: dict[str, Tensor], about: dict) -> Checkpoint:
         with torch.device("meta"):  # no memory and no random start for weights about to be replaced
             model = UNet(UNetConfig(**about["model"]))
-        model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
+        model.load_state_dict(tensors, assign=True)
         return Checkpoint(
             model=model.to(device).eval().requires_grad_(False),
             schedule=NoiseSchedule(**about["schedule"]),
@@ -153,5 +121,5 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             credits=about["credits"],
             training=about["training"],
         )
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is damaged: its header and its weights do not fit.") from error
+
+    return read_weights(path, FORMAT, build)

@@ -28,6 +28,8 @@ import torch
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from .errors import DoodleError
+
 MAX_PIXELS = 40_000_000  # decoded, a picture of this size takes 160 MB
 MAX_SIDE = 10_000  # a picture is laid on a square: this one takes 300 MB
 # A short list keeps out the formats that call other programs (EPS) or that nobody draws in.
@@ -40,7 +42,7 @@ LAST_FRAME_MS = 1500  # a GIF rests on its result before it starts again
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
-class ImageError(ValueError):
+class ImageError(DoodleError):
     """A picture that cannot be used; the message is one sentence for the person who chose it."""
 
 

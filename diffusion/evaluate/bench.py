@@ -1,21 +1,32 @@
-"""What a checkpoint costs to run here: `python -m diffusion.evaluate.bench CHECKPOINT`.
+"""Time and floating-point operations of sampling: `python -m diffusion.evaluate.bench CHECKPOINT`.
 
-Times on shared machines wander, so two ways are always timed in turns within one run and compared as a ratio.
+Other programs slow a machine down by more than what is compared here, so the ways to sample are timed in turns
+within one run, and compared as ratios.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..checkpoint import CheckpointError, load_checkpoint
+from ..checkpoint import load_checkpoint
+from ..options import REQUIRED, command, option, parse
 from ..sdedit import edit
+
+
+@dataclass(frozen=True)
+class BenchSettings:
+    """What is timed, and how often."""
+
+    checkpoint: str = option(REQUIRED, "the model", positional=True)
+    steps: int = option(20, "DDIM steps", low=1)
+    repeats: int = option(5, "turns of which the median is taken", low=1)
 
 
 def gflop(call: Callable[[], object]) -> float:
@@ -37,19 +48,11 @@ def seconds_in_turns(calls: dict[str, Callable[[], object]], repeats: int) -> di
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        "python -m diffusion.evaluate.bench", description="What a checkpoint costs to run."
-    )
-    parser.add_argument("checkpoint")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--repeats", type=int, default=5)
-    args = parser.parse_args(argv)
-    try:
-        checkpoint = load_checkpoint(args.checkpoint)
-    except CheckpointError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+@command("bench")
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command line."""
+    args = parse(BenchSettings, "python -m diffusion.evaluate.bench", "What a checkpoint costs to run.", argv)
+    checkpoint = load_checkpoint(args.checkpoint)
     size, model = checkpoint.image_size, checkpoint.model
     image, t = torch.zeros(1, 3, size, size), torch.zeros(1)
 
@@ -74,7 +77,6 @@ def main(argv: list[str] | None = None) -> int:
     for name, value in times.items():
         ratio = value / times["model alone"]
         print(f"{name:12}  {1000 * value / args.steps:6.1f} ms per step, {ratio:.2f} x the model alone")
-    return 0
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from PIL import Image
 from torch import Tensor
 
 from .. import images
+from ..errors import DoodleError
 
 KINDS_BY_DEPTH = {1: ("class",), 2: ("subject", "style")}
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
@@ -41,7 +42,7 @@ FRAME = re.compile(r"-(r\d*_)?\d+(_\d+)?$")
 SPLITS = {"train": False, "test": True, "val": True, "valid": True, "validation": True}
 
 
-class DataError(ValueError):
+class DataError(DoodleError):
     """Training pictures that are missing or laid out in a way nobody can guess; one clear line."""
 
 

@@ -1,4 +1,4 @@
-"""Make training pictures travel light: `python -m diffusion.train.pack --data ... --out packed.tar.gz`.
+"""Make training pictures smaller: `python -m diffusion.train.pack --data ... --out packed.tar.gz`.
 
 A machine with a GPU is often another machine. This writes folders and tars of pictures into one tar of the
 same layout, shrunk to what training uses and compressed again (WebP), so that `diffusion.train` takes it in
@@ -7,18 +7,30 @@ their place. Names stay, and so do the groups that are held out.
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 import tarfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 from tqdm import tqdm
 
 from .. import images
+from ..files import whole
+from ..options import REQUIRED, command, option, parse
 from .data import DataError, picture_files
+
+
+@dataclass(frozen=True)
+class PackSettings:
+    """What to pack, and how small."""
+
+    data: tuple[str, ...] = option(REQUIRED, "folders and tars")
+    out: str = option(REQUIRED, "the tar to write, *.tar or *.tar.gz")
+    size: int = option(128, "largest side in pixels", low=1)
+    quality: int = option(85, "of WebP", low=1, high=100)
 
 
 def pack(sources: Sequence[str | Path], out: str | Path, size: int = 128, quality: int = 85) -> int:
@@ -36,22 +48,17 @@ def pack(sources: Sequence[str | Path], out: str | Path, size: int = 128, qualit
         DataError: a source is missing or holds no pictures, or two pictures have the same name.
     """
     out, seen = Path(out), set()
-    partial = out.with_name(out.name + ".partial")
-    try:
-        with tarfile.open(partial, "w:gz" if out.suffix == ".gz" else "w") as tar:
-            for source in sources:
-                for path, content in tqdm(picture_files(source), desc=Path(source).name, unit="picture"):
-                    name = str(path.with_suffix(".webp"))
-                    if name in seen:
-                        raise DataError(f"{source}: {name} is there twice.")
-                    seen.add(name)
-                    data = _smaller(content, size, quality, f"{source}: {path}")
-                    about = tarfile.TarInfo(name)
-                    about.size = len(data)
-                    tar.addfile(about, io.BytesIO(data))
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(out) as partial, tarfile.open(partial, "w:gz" if out.suffix == ".gz" else "w") as tar:
+        for source in sources:
+            for path, content in tqdm(picture_files(source), desc=Path(source).name, unit="picture"):
+                name = str(path.with_suffix(".webp"))
+                if name in seen:
+                    raise DataError(f"{source}: {name} is there twice.")
+                seen.add(name)
+                data = _smaller(content, size, quality, f"{source}: {path}")
+                about = tarfile.TarInfo(name)
+                about.size = len(data)
+                tar.addfile(about, io.BytesIO(data))
     return len(seen)
 
 
@@ -66,23 +73,12 @@ def _smaller(content: bytes, size: int, quality: int, name: str) -> bytes:
     return data.getvalue()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; errors are one line on stderr and exit status 2."""
-    p = argparse.ArgumentParser(
-        "python -m diffusion.train.pack", description="Make training pictures travel light."
-    )
-    p.add_argument("--data", nargs="+", required=True, help="folders and tars")
-    p.add_argument("--out", required=True, help="*.tar or *.tar.gz")
-    p.add_argument("--size", type=int, default=128, help="largest side in pixels (default: 128)")
-    p.add_argument("--quality", type=int, default=85, help="of WebP, 1 to 100 (default: 85)")
-    args = p.parse_args(argv)
-    try:
-        count = pack(args.data, args.out, args.size, args.quality)
-    except (DataError, OSError) as error:
-        print(f"pack: {error}", file=sys.stderr)
-        return 2
-    print(f"{count} pictures, {Path(args.out).stat().st_size / 1e6:.1f} MB: {args.out}")
-    return 0
+@command("pack")
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command line."""
+    settings = parse(PackSettings, "python -m diffusion.train.pack", "Make training pictures smaller.", argv)
+    count = pack(settings.data, settings.out, settings.size, settings.quality)
+    print(f"{count} pictures, {Path(settings.out).stat().st_size / 1e6:.1f} MB: {settings.out}")
 
 
 if __name__ == "__main__":
