@@ -18,24 +18,21 @@ from PIL import Image, ImageDraw
 from diffusion import NoiseSchedule, load_checkpoint
 from diffusion.sampler import ddim_step
 from diffusion.schedule import PREDICTION_TYPES
+from diffusion.train.config import TrainConfig, configure, learning_rate
 from diffusion.train.data import load_pictures
-from diffusion.train.trainer import (
+from diffusion.train.log import LossLog
+from diffusion.train.losses import (
     MAX_X0_WEIGHT,
     MIN_SNR_GAMMA,
-    LossLog,
-    TrainConfig,
-    Trainer,
-    configure,
     drop_labels,
-    learning_rate,
     loss_weight,
-    main,
     noise_over,
-    parser,
     sketch_timesteps,
     stratified_timesteps,
     x0_weight,
 )
+from diffusion.train.run import main, parser
+from diffusion.train.trainer import Trainer
 
 TINY = [
     "--image-size", "16", "--patch-size", "2", "--channels", "32", "--attention", "0", "--blocks", "1",
@@ -117,18 +114,28 @@ def test_sketches_start_at_or_above_each_timestep_at_usual_strengths():
     assert torch.equal(t0[0, 951:], t[951:])
 
 
-def test_sketches_are_crude_versions_of_their_own_pictures(shapes):
-    t = trainer(shapes, sketched=0.5, batch_size=64)
-    x0, crude, _ = t.batch()
-    same = (x0 == crude).flatten(1).all(1)
-    assert 0.3 < float(same.float().mean()) < 0.7
-    distance = (crude[~same, None] - x0[None]).pow(2).mean((2, 3, 4))
-    own = (crude - x0)[~same].pow(2).mean((1, 2, 3))
-    assert (own < distance.mean(1)).float().mean() > 0.8  # turned and moved with it
-    assert torch.equal(trainer(shapes, sketched=0.5).crude, t.crude)  # a resumed run has the same ones
-    x0, crude, _ = trainer(shapes, sketched=0.0).batch()
-    assert torch.equal(x0, crude)
-    t.train_step()
+def test_noise_lies_over_drawings_in_its_share_of_the_batch(shapes):
+    t = trainer(shapes, sketched=0.8, noise_over=0.4, batch_size=200)
+    batch = t.batches.at(0)
+    assert 0.7 < float(batch.sketched.float().mean()) < 0.9
+    steps, noise = t.noised(batch, seeded())
+    plain = trainer(shapes, sketched=0.8, noise_over=0.0).noised(batch, seeded())[1]
+    differs = (noise != plain).flatten(1).any(1)
+    assert not differs[~batch.sketched].any() and 0.3 < float(differs.float().mean()) < 0.5
+    assert (steps.sort().values // 10 == torch.arange(200) // 2).float().mean() > 0.9  # spread over all t
+
+
+def test_the_network_is_told_the_drawings_there_are(shapes):
+    t = trainer(shapes, sketched=0.5, noise_over=0.2, batch_size=32)
+    batch = t.batches.at(0)
+    told = t.told(batch)
+    assert told.shape == (32, 4, 16, 16)
+    assert torch.equal(told[:, 3].flatten(1).all(1), batch.sketched)
+    assert torch.equal(told[batch.sketched, :3], batch.drawing[batch.sketched])
+    assert not told[~batch.sketched].any()
+    assert trainer(shapes, drawing=0).told(batch) is None
+    untold = trainer(shapes, drawing=0, sketched=0.0, noise_over=0.0)
+    assert torch.isfinite(untold.train_step()) and untold.model.drawing_input is None
 
 
 def test_weighted_x0_loss_is_the_loss_of_v():
@@ -169,8 +176,9 @@ def test_the_weighting_is_that_of_the_settings(shapes):
     found = {}
     for weighting in ("plain", "min-snr"):
         t = trainer(shapes, weighting=weighting)
-        (x0, _, labels), steps = t.batch(), torch.full((8,), 900)
-        found[weighting] = float(t.loss(t.model, x0, labels, steps, torch.zeros_like(x0)).detach())
+        batch, steps = t.batches.at(0), torch.full((8,), 900)
+        noise = torch.zeros_like(batch.x0)
+        found[weighting] = float(t.loss(t.model, batch.x0, batch.labels, None, steps, noise).detach())
     ratio = found["min-snr"] / found["plain"]
     assert ratio == pytest.approx(float(t.schedule.abar(900)), rel=1e-4)  # SNR to SNR + 1
 
@@ -187,10 +195,10 @@ def test_learning_rate_rises_stays_and_falls():
 def test_held_out_pictures_are_never_drawn(shapes):
     t = trainer(shapes, hold_out=0.2)
     pictures = load_pictures([shapes], 32, 0.2)
-    assert int(pictures.held_out.sum()) == 4 and len(t.pixels) == 20
-    for picture in pictures.test().pixels:
-        assert not (t.pixels == picture).flatten(1).all(1).any()
-    assert len(t.held_out) == 4
+    assert int(pictures.held_out.sum()) == 4 and len(t.batches.pixels) == 20
+    for picture in pictures.test().pixels.permute(0, 2, 3, 1).numpy():
+        assert not (t.batches.pixels == picture).all((1, 2, 3)).any()
+    assert len(t.held_out.x0) == 4
 
 
 @pytest.mark.parametrize("prediction_type", ["v_prediction", "epsilon", "sample"])
@@ -198,13 +206,13 @@ def test_held_out_pictures_are_never_drawn(shapes):
 def test_one_batch_is_overfitted(shapes, prediction_type, loss):
     """One batch of shapes with its noise, again and again: the loss must fall to a tenth."""
     t = trainer(shapes, prediction_type=prediction_type, loss=loss)
-    x0, _, labels = t.batch()
-    steps = stratified_timesteps(8, 1000, t.generator)
-    noise = torch.randn(x0.shape, generator=t.generator)
+    batch = t.batches.at(0)
+    steps, noise = t.noised(batch, t.generator)
+    told = t.told(batch)
     optimizer = torch.optim.Adam(t.model.parameters(), lr=3e-3)
     losses = []
     for _ in range(600):
-        value = t.loss(t.model, x0, labels, steps, noise)
+        value = t.loss(t.model, batch.x0, batch.labels, told, steps, noise)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
@@ -246,7 +254,7 @@ def weights(folder):
 
 def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
     """Weights, average, optimizer, RNG, dropout: all as if the run had never stopped."""
-    extra = ["--dropout", "0.1", "--sample-every", "100", "--save-every", "3"]
+    extra = ["--dropout", "0.1", "--optimizer", "muon", "--sample-every", "100", "--save-every", "3"]
     assert main(flags(shapes, tmp_path / "whole", "--steps", "6", *extra)) == 0
     # The same run, stopped by the clock after its first step.
     assert main(flags(shapes, tmp_path / "cut", "--steps", "6", "--max-minutes", "1e-9", *extra)) == 0
@@ -256,7 +264,7 @@ def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
     assert main(["--resume", "--out", str(tmp_path / "cut"), "--max-minutes", "0"]) == 0
     whole, cut = (torch.load(tmp_path / n / "state.pt", weights_only=True) for n in ("whole", "cut"))
     assert whole["step"] == cut["step"] == 6
-    for part in ("model", "ema", "optimizer", "generator"):
+    for part in ("model", "ema", "optimizers", "generator"):
         torch.testing.assert_close(whole[part], cut[part], rtol=0, atol=0)
 
 
@@ -339,7 +347,7 @@ def test_a_run_is_not_overwritten_and_not_changed_midway(shapes, tmp_path, capsy
     assert main(["--resume", "--out", str(out), "--lr", "1"]) == 2
     assert "cannot change" in capsys.readouterr().err
     state = torch.load(out / "state.pt", weights_only=True)
-    del state["config"]["sketched"]  # as before there was such a setting
+    del state["config"]["sketched"]  # as if there had been no such setting
     torch.save(state, out / "state.pt")
     assert main(["--resume", "--out", str(out)]) == 2
     assert "--init-from" in capsys.readouterr().err
@@ -400,8 +408,8 @@ def test_only_class_trains_on_nothing_else(shapes):
     picky = trainer(shapes, only_class="ellipse")
     everything = trainer(shapes)
     assert picky.label_names == everything.label_names
-    assert picky.labels[:, 0].unique().tolist() == [0]
-    assert 0 < len(picky.pixels) < len(everything.pixels)
+    assert picky.batches.labels[:, 0].unique().tolist() == [0]
+    assert 0 < len(picky.batches.pixels) < len(everything.batches.pixels)
 
 
 @pytest.mark.parametrize(
@@ -422,14 +430,18 @@ def test_a_start_that_does_not_fit_is_one_sentence(shapes, base, tmp_path, capsy
     assert sentence in error and error.count("\n") == 1
 
 
-def test_pictures_with_other_labels_cannot_go_on_from_a_checkpoint(base, tmp_path, capsys):
-    for labels, sentence in [
-        ("triangle/red", "knows no subject 'triangle'"),
-        ("ellipse", "not subject and style"),
-    ]:
-        folder = tmp_path / labels.replace("/", "-") / labels
-        folder.mkdir(parents=True)
-        Image.new("RGB", (32, 32), "red").save(folder / "a.png")
-        data = tmp_path / labels.replace("/", "-")
-        assert main(["--data", str(data), "--out", str(tmp_path / "out"), "--init-from", str(base)]) == 2
-        assert sentence in capsys.readouterr().err
+def test_pictures_with_other_label_kinds_cannot_go_on_from_a_checkpoint(base, tmp_path, capsys):
+    (tmp_path / "data" / "ellipse").mkdir(parents=True)
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "data" / "ellipse" / "a.png")
+    argv = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--init-from", str(base)]
+    assert main(argv) == 2
+    assert "these pictures class" in capsys.readouterr().err
+
+
+def test_a_resumed_run_wants_the_labels_it_had(shapes, tmp_path, capsys):
+    data = tmp_path / "data"
+    shutil.copytree(shapes, data)
+    assert main(flags(data, tmp_path / "out", "--steps", "1")) == 0
+    shutil.copytree(data / "ellipse", data / "circle")
+    assert main(["--resume", "--out", str(tmp_path / "out"), "--steps", "2"]) == 2
+    assert "other labels" in capsys.readouterr().err

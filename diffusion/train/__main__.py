@@ -1,7 +1,7 @@
-"""`python -m diffusion.train`: see trainer.py."""
+"""`python -m diffusion.train`: see run.py."""
 
 import sys
 
-from .trainer import main
+from .run import main
 
 sys.exit(main())

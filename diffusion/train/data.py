@@ -9,11 +9,12 @@ loader: a batch is an index into a tensor, and turning and shifting happens on t
 
 in a folder or in a .tar (also .tar.xz, .tar.gz); `cifar10` and `cifar100` are fetched by torchvision.
 
-What shows nearly the same must not be split between training and testing, or the test is of memory. A *group*
-is held out whole or not at all: all pictures of one subject in one family of styles (styles whose names agree
-up to a "-": fluent-3d, fluent-color), and among them the frames of one film (file names that agree up to a
-trailing "-<number>": one fruit turning, "kiwi-12_100.jpg"). So a test asks for a subject in a style in which
-training has not seen it, though it has seen both.
+What shows nearly the same must not be split between training and testing, or the test is of memory, so a
+*group* is held out whole or not at all: all pictures of one subject in one family of styles (styles whose names
+agree up to a "-": fluent-3d, fluent-color), and among them the frames of one film (file names that agree up to
+a trailing "-<number>": one fruit turning, "kiwi-12_100.jpg"). A test then asks for a subject in a style in which
+training has not seen it, though it has seen both. Where a subject has too few families for that, a group is a
+file name, the same in every style.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ KINDS_BY_DEPTH = {1: ("class",), 2: ("subject", "style")}
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 # What numbers the frames of one film: "-12", "-12_100", and "-r2_12_100" for a fruit turned another way.
 FRAME = re.compile(r"-(r\d*_)?\d+(_\d+)?$")
+FEWEST_GROUPS = 4  # of a subject with fewer nothing is held out
 SPLITS = {"train": False, "test": True, "val": True, "valid": True, "validation": True}
 
 
@@ -77,6 +79,10 @@ class PictureSet:
 
     def test(self) -> PictureSet:
         return self.subset(self.held_out)
+
+    def known_to(self, label_names: dict[str, list[str]]) -> bool:
+        """Does a table of labels have all that these pictures have?"""
+        return all(set(names) <= set(label_names.get(kind, ())) for kind, names in self.label_names.items())
 
     def relabelled(self, label_names: dict[str, list[str]]) -> PictureSet:
         """The same pictures with label numbers of another table, say a checkpoint's.
@@ -177,7 +183,7 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
         size: S, the side the pictures are stored at. Twice the model's image size keeps pictures sharp that
             are turned and shrunk in training.
         hold_out: fraction of each subject's groups that is held out, in [0, 1), on average; none where a
-            subject has fewer than four. Which ones depends on their names alone.
+            subject has fewer than FEWEST_GROUPS. Which ones depends on their names alone.
 
     Raises:
         DataError: if a source is missing, holds no pictures, or mixes layouts.
@@ -196,7 +202,7 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
             labels = name.parts[1:-1] if is_split else name.parts[:-1]
             if len(labels) not in KINDS_BY_DEPTH:
                 raise DataError(f"{path}: {name} should be <class>/<picture> or <subject>/<style>/<picture>.")
-            rows.append((labels, _group(labels, name.stem), split, _pixels(content, size, f"{path}: {name}")))
+            rows.append((labels, name.stem, split, _pixels(content, size, f"{path}: {name}")))
 
     depths = {len(labels) for labels, *_ in rows}
     if len(depths) != 1:
@@ -206,25 +212,35 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
     kinds = KINDS_BY_DEPTH[depths.pop()]
     names = {kind: sorted({labels[k] for labels, *_ in rows}) for k, kind in enumerate(kinds)}
     numbers = [{name: i for i, name in enumerate(names[kind])} for kind in kinds]
-    held = _held_out_groups(
-        [(labels[0], group) for labels, group, split, _ in rows if split is None], hold_out
-    )
+    groups = _groups([(labels, stem) for labels, stem, *_ in rows])
+    free = [(labels[0], group) for (labels, _, split, _), group in zip(rows, groups) if split is None]
+    held = _held_out_groups(free, hold_out)
     return PictureSet(
         pixels=torch.from_numpy(np.stack([pixels for *_, pixels in rows])),
         labels=torch.tensor([[numbers[k][name] for k, name in enumerate(labels)] for labels, *_ in rows]),
         label_names=names,
-        groups=[group for _, group, _, _ in rows],
-        held_out=torch.tensor([group in held if split is None else split for _, group, split, _ in rows]),
+        groups=groups,
+        held_out=torch.tensor(
+            [group in held if split is None else split for (_, _, split, _), group in zip(rows, groups)]
+        ),
     )
 
 
-def _group(labels: Sequence[str], stem: str) -> str:
-    """What a picture is held out together with, see the module's text."""
-    film = FRAME.sub("", stem)
-    if len(labels) == 1:  # without styles there is nothing to tell renderings apart by
-        return f"{labels[0]}/{film}"
-    family = "/".join(label.partition("-")[0] for label in labels[1:])
-    return f"{labels[0]}/{family}" + (f"/{film}" if film != stem else "")
+def _groups(rows: Sequence[tuple[Sequence[str], str]]) -> list[str]:
+    """What each picture, (labels, file's stem), is held out together with: see the module's text."""
+    films = [FRAME.sub("", stem) for _, stem in rows]
+    fine, coarse = [], []
+    for (labels, stem), film in zip(rows, films):
+        family = "/".join(label.partition("-")[0] for label in labels[1:])
+        fine.append(f"{labels[0]}/{film}")
+        coarse.append(f"{labels[0]}/{family}" + (f"/{film}" if film != stem else ""))
+    families = defaultdict(set)
+    for (labels, _), group in zip(rows, coarse):
+        families[labels[0]].add(group)
+    return [
+        one if len(families[labels[0]]) < FEWEST_GROUPS else other
+        for (labels, _), one, other in zip(rows, fine, coarse)
+    ]
 
 
 def _hashed(name: str) -> float:
@@ -235,14 +251,15 @@ def _hashed(name: str) -> float:
 def _held_out_groups(pairs: Sequence[tuple[str, str]], share: float) -> set[str]:
     """Choose groups to hold out, subject by subject, by a hash of their names: no seed, no order.
 
-    Of a subject with n >= 4 groups share * n are held out, rounded up or down so that it is right on average.
+    Of a subject with n groups, share * n are held out, rounded up or down so that it is right on average; none
+    if n < FEWEST_GROUPS.
     """
     by_subject = defaultdict(set)
     for subject, group in pairs:
         by_subject[subject].add(group)
     held = set()
     for subject, groups in by_subject.items():
-        if len(groups) >= 4:
+        if len(groups) >= FEWEST_GROUPS:
             count = int(share * len(groups) + _hashed(subject))
             held.update(sorted(groups, key=_hashed)[:count])
     return held

@@ -1,8 +1,9 @@
 """Crude drawings, made from good pictures as people make them: what the network is told in training.
 
 A person draws the outline of a thing and some of its inner edges with one pen, unsteadily, and may fill parts
-of it. So a picture is traced once (tracing.py), and every sample draws its shapes anew (`Sketch`): simplified, bent, shaken, some left out, lines open or doubled, by another pen. What people upload besides,
-small and bad pictures, is made by `spoil`.
+of it. So a picture is traced once (tracing.py), and every sample draws its shapes anew (`Sketch`): simplified,
+bent, shaken, some left out, lines open or doubled, by another pen. What people upload besides, small and bad
+pictures, is made by `spoil`.
 
     KIND             share   what it is
     outline          0.40    lines only: the silhouette, with none, some or all of the inner edges

@@ -1,0 +1,150 @@
+"""The settings of a training run, which are also its flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import torch
+
+from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from ..errors import DoodleError
+from ..options import device, option
+from ..schedule import KINDS, PREDICTION_TYPES
+from .batches import AUGMENTATIONS
+from .data import DataError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every setting of a run; each is a flag of the same name, and all of them go into the checkpoint."""
+
+    data: tuple[str, ...] = option((), "folders, tars, cifar10 or cifar100")
+    out: str = option("runs/model", "folder for checkpoints, logs and sample sheets")
+    init_from: str = option("", "start from this checkpoint: its weights, network and schedule")
+    samples_before: int = option(-1, "samples its weights have seen; -1: what its record says", low=-1)
+    names: str = option("", "a JSON file: what subjects are called besides, and their categories")
+    only_class: str = option("", "train on pictures of this one name of the first label kind only")
+    credits: tuple[str, ...] = option((), "where the pictures come from; kept in the checkpoint")
+    hold_out: float = option(0.1, "fraction of each subject's groups held out", low=0, below=1)
+    balance: float = option(0.7, "1: every subject equally often; 0: by its number of groups", low=0, high=1)
+    augment: str = option("drawing", "how pictures are varied", choices=AUGMENTATIONS)
+    sketched: float = option(0.85, "fraction of pictures that come with a crude drawing", low=0, high=1)
+    noise_over: float = option(
+        0.45, "fraction of pictures whose noise lies over their drawing, as in SDEdit", low=0, high=1
+    )
+
+    image_size: int = option(64, "pixels on a side", low=1)
+    patch_size: int = option(4, "pixels on a side of a patch, 1 for none", low=1)
+    channels: tuple[int, ...] = option((128, 256), "width of each level, finest first", low=1)
+    blocks: int = option(2, "residual blocks per level", low=1)
+    attention: tuple[int, ...] = option((0, 1), "attention in each level, 0 or 1", low=0, high=1)
+    head_channels: int = option(32, "channels of one attention head", low=1)
+    dropout: float = option(0.0, "dropout inside residual blocks", low=0, below=1)
+    drawing: int = option(1, "whether the network has an input for the drawing, 0 or 1", low=0, high=1)
+
+    schedule: str = option("cosine", "noise schedule", choices=KINDS)
+    num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2)
+    prediction_type: str = option("sample", "what the network predicts", choices=PREDICTION_TYPES)
+    loss: str = option("l2", "how the prediction is compared", choices=("l2", "l1"))
+    weighting: str = option("plain", "how much each noise level counts", choices=("plain", "min-snr"))
+    label_dropout: float = option(0.1, "how often each label is withheld, for guidance", low=0, high=1)
+
+    steps: int = option(20_000, "optimizer steps", low=1)
+    batch_size: int = option(32, "pictures per optimizer step", low=1)
+    accumulate: int = option(1, "pieces a batch is cut into, where memory is short", low=1)
+    optimizer: str = option("adamw", "what moves the weights", choices=("adamw", "muon"))
+    lr: float = option(6e-4, "peak learning rate", low=0)
+    warmup: int = option(300, "steps in which the learning rate rises", low=0)
+    decay: float = option(0.3, "fraction of the steps, at the end, in which it falls to 0", low=0, high=1)
+    weight_decay: float = option(0.01, "decoupled weight decay", low=0)
+    grad_clip: float = option(1.0, "largest norm of the gradient", low=0)
+    ema_decay: float = option(0.999, "of the average of the weights", low=0, below=1)
+
+    device: str = option("", "cuda, cpu, ...; the best there is if left out", read=device)
+    precision: str = option("bf16", "of the arithmetic", choices=("bf16", "fp32"))
+    compile: str = option("auto", "torch.compile; auto: on a GPU", choices=("auto", "yes", "no"))
+    workers: int = option(2, "threads that make pictures and drawings", low=1)
+    seed: int = option(0, "of everything random", low=0)
+    max_minutes: float = option(0.0, "stop in time and save; 0: no limit", low=0)
+    save_every: int = option(1000, "steps between checkpoints", low=1)
+    sample_every: int = option(2000, "steps between sample sheets and held-out losses", low=1)
+    log_every: int = option(50, "steps between lines of loss.csv", low=1)
+
+    def __post_init__(self) -> None:
+        if self.noise_over > self.sketched:
+            raise DoodleError(
+                f"--noise-over {self.noise_over:g} needs as many drawings, and --sketched is {self.sketched:g}."
+            )
+
+
+# What may differ when a run is resumed; anything else would make it another run.
+CHANGEABLE = {
+    "data", "out", "init_from", "names", "steps", "decay", "max_minutes", "save_every", "sample_every",
+    "log_every", "device", "precision", "compile", "workers",
+}  # fmt: skip
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """Rises over `warmup` steps, stays, and falls linearly to 0 over the last `decay` share of the steps.
+
+    Staying flat for most of the run (unlike a cosine) leaves the end open: a run may be resumed with more or
+    fewer steps and still wind down properly.
+    """
+    left = (config.steps - step) / max(1.0, config.decay * config.steps)
+    return config.lr * min(1.0, (step + 1) / max(1, config.warmup), max(0.0, left))
+
+
+def inherited(start: Checkpoint) -> dict:
+    """The settings that a checkpoint's network and schedule were made with."""
+    network, schedule = start.model.config, start.schedule
+    return {
+        "image_size": network.image_size,
+        "patch_size": network.patch_size,
+        "channels": tuple(network.channels),
+        "blocks": network.blocks,
+        "attention": tuple(int(a) for a in network.attention),
+        "head_channels": network.head_channels,
+        "dropout": network.dropout,
+        "schedule": schedule.kind,
+        "num_train_timesteps": schedule.num_train_timesteps,
+        "prediction_type": schedule.prediction_type,
+    }
+
+
+def configure(given: dict, resume: bool) -> TrainConfig:
+    """Settings from flags; when resuming, those of the run, in which only CHANGEABLE flags may differ.
+
+    A run that starts from a checkpoint takes over its network and schedule.
+    """
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    if given.get("init_from") and not resume:
+        given = inherited(load_checkpoint(given["init_from"])) | given
+    out = Path(given.get("out", TrainConfig.out))
+    if resume:
+        return _resumed(given, out)
+    config = replace(TrainConfig(), **given)
+    if not config.data:
+        raise DataError("Say what to train on: --data with folders, tars, cifar10 or cifar100.")
+    if (out / "state.pt").exists():
+        raise DoodleError(f"{out} holds a run already: go on with --resume, or choose another --out.")
+    return config
+
+
+def _resumed(given: dict, out: Path) -> TrainConfig:
+    state = out / "state.pt"
+    if not state.is_file():
+        raise CheckpointError(f"There is nothing to resume in {out}.")
+    stored = torch.load(state, map_location="cpu", weights_only=True, mmap=True)["config"]
+    stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    if stored.keys() != {f.name for f in fields(TrainConfig)}:  # a default would make it another run
+        raise CheckpointError(
+            f"{out} was begun by another version of this program: start anew from what it reached, "
+            f"--init-from {out / 'checkpoint.safetensors'}"
+        )
+    for name, value in given.items():
+        if name not in CHANGEABLE and stored[name] != value:
+            raise DoodleError(
+                f"This run was started with {name} = {stored[name]}; --resume cannot change that."
+            )
+    return TrainConfig(**{**stored, **given})

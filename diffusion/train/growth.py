@@ -1,0 +1,92 @@
+"""Going on from a trained network with more than it had: new names, an input for drawings, more attention.
+
+What is new starts so that the network's answers do not change: a drawing's weights and the last layer of an
+attention at zero (as `UNet` makes them), a new name's embedding at that of the nearest name it knew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..checkpoint import Checkpoint, CheckpointError
+from ..unet import UNet, UNetConfig
+from .data import DataError
+
+Names = Mapping[str, Mapping]
+
+
+def read_names(path: str) -> Names:
+    """What subjects are called: {name: {"category": str, "aliases": [str], "keywords": [str], "was": str}}.
+
+    Every entry may be left out. `was` is what a checkpoint to start from knows the subject as.
+
+    Raises:
+        DataError: the file is missing or not of this form.
+    """
+    if not path:
+        return {}
+    try:
+        names = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(names, dict) or not all(isinstance(about, dict) for about in names.values()):
+        raise DataError(f"{path} should hold an entry {{...}} for each subject.")
+    return names
+
+
+def _rows(old: Tensor, old_names: list[str], names: list[str], about: Names) -> Tensor:
+    """The embeddings of `names`, each that of the nearest known one, with the null label's last."""
+    place = {name: i for i, name in enumerate(old_names)}
+    by_category: dict[str, list[int]] = {}
+    for entry in about.values():
+        if entry.get("was") in place:
+            by_category.setdefault(entry.get("category", ""), []).append(place[entry["was"]])
+    rows = []
+    for name in names:
+        entry = about.get(name, {})
+        if name in place:
+            rows.append(old[place[name]])
+        elif entry.get("was") in place:
+            rows.append(old[place[entry["was"]]])
+        else:
+            rows.append(old[by_category.get(entry.get("category", ""), slice(0, -1))].mean(dim=0))
+    return torch.stack([*rows, old[-1]])
+
+
+def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]], about: Names) -> UNet:
+    """A network of another shape that begins as the start's does.
+
+    Args:
+        start: a trained model.
+        shape: may differ from its network's in names, in levels that get attention, and in `drawing`.
+        label_names: kind -> names of the new network; kinds as in `start`.
+        about: see `read_names`; it helps the first kind.
+
+    Raises:
+        CheckpointError: the networks differ in anything else.
+    """
+    old = start.model.config
+    same = replace(old, label_sizes=shape.label_sizes, attention=shape.attention, drawing=shape.drawing)
+    lost = [had and not has for had, has in zip(old.attention, shape.attention)]
+    if same != shape or any(lost) or (old.drawing and not shape.drawing):
+        raise CheckpointError("The checkpoint to start from has another network than this run.")
+    if list(label_names) != list(start.label_names):
+        raise CheckpointError(
+            f"The checkpoint to start from has the labels {' and '.join(start.label_names) or 'none'}, "
+            f"these pictures {' and '.join(label_names)}."
+        )
+    weights = dict(start.model.state_dict())
+    for i, (kind, names) in enumerate(label_names.items()):
+        key = f"label_tables.{i}.weight"
+        weights[key] = _rows(weights[key], start.label_names[kind], names, about if i == 0 else {})
+    model = UNet(shape)
+    model.load_state_dict(weights, strict=False)
+    return model

@@ -1,0 +1,97 @@
+"""What is learnt from: noise levels, the noise of a sketch, and how much each error counts."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..schedule import NoiseSchedule
+
+MAX_X0_WEIGHT = 20.0
+FAINTEST_SKETCH, BOLDEST_SKETCH = 0.3, 0.95  # strengths between which training puts noise over sketches
+MIN_SNR_GAMMA = 5.0  # where Hang et al. 2023 cut
+
+
+def drop_labels(labels: Tensor, null: Tensor, rate: float, generator: torch.Generator) -> Tensor:
+    """Replace each label, for itself, by its null with probability `rate` (Ho & Salimans 2021, algorithm 1).
+
+    Args:
+        labels: long (B, K).
+        null: long (K,), the null label of each kind.
+    """
+    dropped = torch.rand(labels.shape, generator=generator, device=labels.device) < rate
+    return torch.where(dropped, null, labels)
+
+
+def stratified_timesteps(batch: int, num_train_timesteps: int, generator: torch.Generator) -> Tensor:
+    """Timesteps, long (B,): uniform each, but spread over the batch, which makes the loss less noisy.
+
+    One random offset shifts B evenly spaced points (Kingma et al. 2021, "Variational Diffusion Models",
+    appendix I.1).
+    """
+    offset = torch.rand((), generator=generator, device=generator.device)
+    points = (torch.arange(batch, device=generator.device) + offset) / batch
+    return (points * num_train_timesteps).long().clamp(max=num_train_timesteps - 1)
+
+
+def x0_weight(abar: Tensor) -> Tensor:
+    """How much an error in a predicted x0 counts at noise level abar: 1 / (1 - abar), at most MAX_X0_WEIGHT.
+
+    An x0 that is off by d is a v that is off by d / sqrt(1 - abar), so this is the loss of v (Salimans & Ho
+    2022, section 4: "SNR + 1" weighting), spoken in pictures. Clean pictures lie on a low-dimensional
+    surface and noise does not, so a network whose patches are large learns to say x0 much faster than v or
+    eps (Li & He 2025, "Back to Basics"). The limit keeps nearly clean inputs from drowning all others.
+    """
+    return (1 / (1 - abar)).clamp(max=MAX_X0_WEIGHT)
+
+
+def sketch_timesteps(t: Tensor, num_train_timesteps: int, generator: torch.Generator) -> Tensor:
+    """For each t the t0 >= t that an edit might have begun at, uniformly from the usual strengths.
+
+    Args:
+        t: long (B,).
+
+    Returns:
+        long (B,): at least t and FAINTEST_SKETCH's timestep, at most BOLDEST_SKETCH's; t itself above that.
+    """
+    low, high = (round(strength * num_train_timesteps) for strength in (FAINTEST_SKETCH, BOLDEST_SKETCH))
+    low = t.clamp(min=low)
+    share = torch.rand(t.shape, generator=generator, device=t.device)
+    return (low + share * (high - low + 1).clamp(min=0)).long().clamp(max=num_train_timesteps - 1)
+
+
+def noise_over(x0: Tensor, crude: Tensor, noise: Tensor, t0: Tensor, schedule: NoiseSchedule) -> Tensor:
+    """The noise that x0 seems to be under where in truth `noise` was put over a crude version of it.
+
+    SDEdit noises a drawing d to t0 and hopes that the model takes it for a noised picture x0. It is one, of
+
+        eps' = eps + sqrt(abar_t0 / (1 - abar_t0)) (d - x0),
+
+    for then sqrt(abar_t0) x0 + sqrt(1 - abar_t0) eps' = sqrt(abar_t0) d + sqrt(1 - abar_t0) eps. DDIM with
+    eta = 0 carries eps' down with it (eq. 12), so training on x0 under eps' at all t <= t0 shows the model
+    what it meets on the way from that drawing to that picture, whatever it is trained to predict.
+
+    Args:
+        x0, crude, noise: (B, 3, R, R); where crude equals x0 the noise comes back as it is.
+        t0: long (B,), where the edit began.
+
+    Returns:
+        eps' (B, 3, R, R).
+    """
+    abar = schedule.abar(t0, like=x0)
+    return noise + (abar / (1 - abar)).sqrt().to(x0) * (crude - x0)
+
+
+def loss_weight(weighting: str, prediction_type: str, abar: Tensor) -> Tensor:
+    """What a squared error of the network's answer is multiplied by at noise level abar, like abar.
+
+    "plain" leaves eps and v as they are (DDPM eq. 14, L_simple) and weighs x0 by `x0_weight`. "min-snr"
+    counts an error of x0 min(SNR, gamma) times, SNR = abar / (1 - abar), in whatever way the network says x0
+    (Hang et al. 2023, "Efficient Diffusion Training via Min-SNR Weighting Strategy", section 3.4): an x0 that
+    is off by d is an eps off by sqrt(SNR) d and a v off by sqrt(SNR + 1) d.
+    """
+    if weighting == "min-snr":
+        snr = abar / (1 - abar)
+        squared = {"sample": torch.ones_like(snr), "epsilon": snr, "v_prediction": snr + 1}
+        return snr.clamp(max=MIN_SNR_GAMMA) / squared[prediction_type]
+    return x0_weight(abar) if prediction_type == "sample" else torch.ones_like(abar)

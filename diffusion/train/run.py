@@ -1,0 +1,195 @@
+"""Train a U-Net from pictures: `python -m diffusion.train --data FOLDER_OR_TAR ... --out runs/NAME`.
+
+What a run leaves in its folder:
+
+    checkpoint.safetensors   the averaged weights, ready for the app and the command line
+    state.pt                 everything needed to go on exactly: weights, optimizers, average, RNG, step
+    loss.csv, loss.png       the loss, on training and held-out pictures
+    samples-NNNNNN.png       pictures from fixed seeds and labels, to see it learn
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from ..checkpoint import CheckpointError, save_checkpoint
+from ..errors import DoodleError
+from ..files import write_state
+from ..options import Parser, add_options, command
+from .config import TrainConfig, configure, learning_rate
+from .data import load_pictures
+from .log import LossLog
+from .trainer import Trainer
+
+
+def best_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """What the run was trained on, for its record."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {torch.get_num_threads()} threads"
+
+
+def begin(config: TrainConfig, resume: bool) -> Trainer:
+    """A trainer with its pictures loaded, at the step where the run begins or goes on."""
+    state = None
+    if resume:
+        path = Path(config.out) / "state.pt"
+        if not path.is_file():
+            raise CheckpointError(f"There is nothing to resume in {config.out}.")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    device = torch.device(config.device) if config.device else best_device()
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+    torch.manual_seed(config.seed)  # for dropout, which draws from the global RNG; all else has a generator
+    # Turned pictures stay sharp when there is more of them; others need no resizing back and forth.
+    side = config.image_size * (2 if config.augment == "drawing" else 1)
+    pictures = load_pictures(config.data, side, config.hold_out)
+    trainer = Trainer(config, pictures, device)
+    if state is not None:
+        trainer.load_state_dict(state)
+    labels = ", ".join(f"{len(names)} {kind} labels" for kind, names in trainer.label_names.items())
+    parameters = sum(p.numel() for p in trainer.model.parameters())
+    print(
+        f"{len(trainer.batches.pixels)} pictures to train on, {int(pictures.held_out.sum())} held out, "
+        f"{labels}; {parameters / 1e6:.1f} M parameters on {device}."
+    )
+    return trainer
+
+
+class Run:
+    """A run as it goes: when to log, to draw, to save, to stop.
+
+    Args:
+        trainer: at the step to go on from.
+        folder: where everything is written.
+    """
+
+    def __init__(self, trainer: Trainer, folder: Path) -> None:
+        self.trainer, self.config, self.folder = trainer, trainer.config, folder
+        self.started = self.since = time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = LossLog(folder, trainer.step)
+        self.recent: list[torch.Tensor] = []
+        self.images_per_second = 0.0
+        self.signal = 0
+
+    def minutes(self) -> float:
+        """How long the run has taken, with those before it was resumed."""
+        return self.log.minutes + (time.monotonic() - self.started) / 60
+
+    def save(self) -> None:
+        trainer = self.trainer
+        write_state(self.folder / "state.pt", trainer.state_dict())
+        facts: dict = {
+            "minutes": round(self.minutes(), 1),
+            "device": device_name(trainer.device),
+            "parameters": sum(p.numel() for p in trainer.model.parameters()),
+            "images_per_second": round(self.images_per_second, 1),
+        }
+        for name in ("loss", "validation_loss"):
+            known = [row[name] for row in self.log.rows if row[name]]
+            facts[name] = float(known[-1]) if known else None
+        save_checkpoint(self.folder / "checkpoint.safetensors", trainer.checkpoint(**facts), torch.float16)
+
+    def report(self) -> None:
+        """A sample sheet, the held-out loss, and the curve up to now."""
+        trainer = self.trainer
+        trainer.sample_sheet().save(self.folder / f"samples-{trainer.step:06d}.png")
+        loss = round(trainer.validation_loss(), 6)
+        self.log.add(step=trainer.step, validation_loss=loss, minutes=round(self.minutes(), 2))
+        self.log.plot()
+
+    def record(self, bar: tqdm) -> None:
+        """A line of the log.
+
+        Raises:
+            DoodleError: the loss is not a number any more.
+        """
+        step = self.trainer.step
+        loss = float(torch.stack(self.recent).mean())  # the only place that waits for the device
+        seconds = time.monotonic() - self.since
+        self.images_per_second = len(self.recent) * self.config.batch_size / seconds
+        bar.set_postfix(loss=f"{loss:.4f}", images_per_s=f"{self.images_per_second:.0f}")
+        self.log.add(
+            step=step,
+            loss=round(loss, 6),
+            lr=f"{learning_rate(self.config, step):.3g}",
+            images_per_second=round(self.images_per_second, 1),
+            minutes=round(self.minutes(), 2),
+        )
+        if not torch.isfinite(torch.tensor(loss)):
+            raise DoodleError(f"The loss is no longer a number at step {step}: try a smaller --lr.")
+        self.recent, self.since = [], time.monotonic()
+
+    def step(self, bar: tqdm) -> bool:
+        """One step and what is due behind it; returns whether the run is over."""
+        config, trainer = self.config, self.trainer
+        self.recent.append(trainer.train_step())
+        bar.update()
+        step = trainer.step
+        if step % config.log_every == 0 or step == config.steps:
+            self.record(bar)
+        out_of_time = config.max_minutes and time.monotonic() - self.started > 60 * config.max_minutes
+        done = bool(step == config.steps or out_of_time or self.signal)
+        if step % config.sample_every == 0 or (done and not self.signal):
+            self.report()
+            self.since = time.monotonic()
+        if step % config.save_every == 0 or done:
+            self.save()
+            self.since = time.monotonic()
+        return done
+
+
+def train(config: TrainConfig, resume: bool = False) -> int:
+    """Run (or resume) a training to its end, its time limit, or Ctrl-C. Returns the exit status.
+
+    Raises:
+        DoodleError: for pictures, weights or settings that cannot be used.
+    """
+    trainer = begin(config, resume)
+    run = Run(trainer, Path(config.out))
+    handlers = {
+        s: signal.signal(s, lambda number, _: setattr(run, "signal", number))
+        for s in (signal.SIGINT, signal.SIGTERM)
+    }
+    bar = tqdm(total=config.steps, initial=trainer.step, unit="step", dynamic_ncols=True)
+    try:
+        while trainer.step < config.steps and not run.step(bar):
+            pass
+    finally:
+        bar.close()
+        trainer.close()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if trainer.step < config.steps:
+        print(f"Stopped at step {trainer.step}, saved in {run.folder}. Go on with --resume.")
+    else:
+        print(f"Done: {run.folder / 'checkpoint.safetensors'}")
+    return 128 + run.signal if run.signal else 0
+
+
+def parser() -> Parser:
+    """One flag for each field of TrainConfig; flags not given are absent from the result."""
+    p = Parser("python -m diffusion.train", description="Train a diffusion model on pictures.")
+    p.add_argument("--resume", action="store_true", help="go on from OUT/state.pt, with its settings")
+    add_options(p, TrainConfig)
+    return p
+
+
+@command("train")
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; errors are one line on stderr and exit status 2."""
+    given = vars(parser().parse_args(argv))
+    resume = given.pop("resume")
+    return train(configure(given, resume), resume)

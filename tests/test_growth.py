@@ -1,0 +1,78 @@
+"""Going on from a network with more than it had: it begins with the answers it gave before."""
+
+import json
+
+import pytest
+import torch
+
+from diffusion import Checkpoint, CheckpointError, NoiseSchedule, UNet, UNetConfig
+from diffusion.train.data import DataError
+from diffusion.train.growth import grown, read_names
+
+SMALL = {"image_size": 16, "patch_size": 2, "channels": (32, 32), "blocks": 1, "attention": (False, True)}
+LABELS = {"subject": ["cow", "fruit", "tree"], "style": ["noto", "photo"]}
+ABOUT = {
+    "apple": {"category": "food", "was": "fruit"},
+    "pear": {"category": "food"},
+    "pig": {"category": "animal"},
+    "cow": {"category": "animal", "was": "cow"},
+}
+
+
+def start():
+    torch.manual_seed(0)
+    model = UNet(UNetConfig(**SMALL, label_sizes=(3, 2)))
+    with torch.no_grad():
+        for parameter in model.parameters():  # some layers start at zero and would hide time and labels
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return Checkpoint(model.eval(), NoiseSchedule(), LABELS)
+
+
+def test_new_inputs_and_attention_change_no_answer():
+    old = start()
+    shape = UNetConfig(**SMALL | {"attention": (True, True)}, label_sizes=(3, 2), drawing=True)
+    new = grown(old, shape, LABELS, {})
+    x, t = torch.randn(4, 3, 16, 16), torch.tensor([0, 300, 600, 999])
+    labels = torch.tensor([[0, 0], [1, 1], [3, 2], [2, 2]])
+    drawing = torch.randn(4, 4, 16, 16)
+    expected = old.model(x, t, labels)
+    torch.testing.assert_close(new(x, t, labels, drawing), expected)
+    with torch.no_grad():
+        new.drawing_input.weight.add_(0.1)
+    assert (new(x, t, labels, drawing) - expected).abs().max() > 0.01
+
+
+def test_new_names_begin_as_the_nearest_known_one():
+    old = start()
+    table = old.model.label_tables[0].weight
+    names = {"subject": ["apple", "cow", "pear", "pig", "stone"], "style": ["blob", "noto", "photo"]}
+    new = grown(old, UNetConfig(**SMALL, label_sizes=(5, 3)), names, ABOUT)
+    rows = new.label_tables[0].weight
+    everything = table[:-1].mean(0)
+    for row, expected in zip(rows, [table[1], table[0], table[1], table[0], everything, table[3]]):
+        torch.testing.assert_close(row, expected)
+    styles = old.model.label_tables[1].weight
+    for row, expected in zip(new.label_tables[1].weight, [styles[:-1].mean(0), *styles]):
+        torch.testing.assert_close(row, expected)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"channels": (32, 64)}, {"blocks": 2}, {"attention": (False, False)}, {"image_size": 32}],
+)
+def test_other_networks_are_refused(change):
+    with pytest.raises(CheckpointError, match="another network"):
+        grown(start(), UNetConfig(**SMALL | change, label_sizes=(3, 2)), LABELS, {})
+
+
+def test_names_are_read_or_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "names.json"
+    assert read_names("") == {}
+    path.write_text(json.dumps(ABOUT))
+    assert read_names(str(path)) == ABOUT
+    for text, message in [("{", "not JSON"), ("[1]", "should hold"), ('{"a": 1}', "should hold")]:
+        path.write_text(text)
+        with pytest.raises(DataError, match=message):
+            read_names(str(path))
+    with pytest.raises(DataError, match="Cannot read"):
+        read_names(str(tmp_path / "none.json"))
