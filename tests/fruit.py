@@ -22,7 +22,7 @@ COLOURS = {"apple": "red", "pear": "green", "plum": "purple"}
 
 
 def draw(folder: Path, subjects=COLOURS, styles=("flat", "shaded"), things=5, size=32) -> Path:
-    """<subject>/<style>/<thing>.png; with one style named "", <class>/<thing>.png."""
+    """<subject>/<style>/<film>-1.png; with one style named "", <class>/<film>-1.png."""
     for subject, colour in subjects.items():
         for style in styles:
             (folder / subject / style).mkdir(parents=True)
@@ -32,7 +32,7 @@ def draw(folder: Path, subjects=COLOURS, styles=("flat", "shaded"), things=5, si
                 shape.ellipse([1 + i, 1, size - 2, size - 2 - i], fill=colour)
                 if style == "shaded":
                     shape.ellipse([8, 8, 14 + i, 14], fill="white")
-                image.save(folder / subject / style / f"{'abcdef'[i]}.png")
+                image.save(folder / subject / style / f"{'abcdef'[i]}-1.png")
     return folder
 
 
@@ -68,7 +68,7 @@ def study_of(pictures: PictureSet, **settings) -> Study:
 def evaluate_command(folder: Path, out: Path, *extra: str) -> list[str]:
     return [
         str(folder / "checkpoint.safetensors"), "--data", str(folder / "data"),
-        "--judge", str(folder / "judge.safetensors"), "--out", str(out), "--steps", "2", "--count", "6",
+        "--judge", str(folder / "judge.safetensors"), "--out", str(out), "--steps", "2", "--count", "6", "--hold-out", "0.4",
         *extra,
     ]  # fmt: skip
 
@@ -87,5 +87,5 @@ def draw_shapes(folder: Path) -> Path:
             for i in range(6):
                 image = Image.new("RGB", (32, 32), "white")
                 getattr(ImageDraw.Draw(image), shape)([3 + i, 3, 25 + i, 25], fill=style)
-                image.save(folder / shape / style / f"{i}x.png")
+                image.save(folder / shape / style / f"{i}x-1.png")
     return folder

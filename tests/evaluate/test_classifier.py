@@ -22,7 +22,7 @@ from fruit import classifier_for, draw_shapes
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    return load_pictures([draw_shapes(tmp_path_factory.mktemp("shapes"))], 32, 0.2)
+    return load_pictures([draw_shapes(tmp_path_factory.mktemp("shapes"))], 32, 1 / 6)
 
 
 @pytest.fixture

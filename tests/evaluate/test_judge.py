@@ -35,7 +35,7 @@ def shapes(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pictures(shapes):
-    return load_pictures([shapes], 32, 0.2)
+    return load_pictures([shapes], 32, 1 / 6)
 
 
 @pytest.fixture(scope="module")
