@@ -68,8 +68,8 @@ def study_of(pictures: PictureSet, **settings) -> Study:
 def evaluate_command(folder: Path, out: Path, *extra: str) -> list[str]:
     return [
         str(folder / "checkpoint.safetensors"), "--data", str(folder / "data"),
-        "--judge", str(folder / "judge.safetensors"), "--out", str(out), "--steps", "2", "--count", "6", "--hold-out", "0.4",
-        *extra,
+        "--judge", str(folder / "judge.safetensors"), "--out", str(out),
+        "--steps", "2", "--count", "6", "--hold-out", "0.4", *extra,
     ]  # fmt: skip
 
 
