@@ -23,8 +23,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .. import images
-from ..train import degrade
 from ..train.trainer import evenly
+from . import inputs
 from .memory import memory
 from .metrics import frechet_distance, low_pass_agreement, psnr, ssim
 from .study import DEFAULT_STRENGTH, STRENGTHS, Study, as_x0, same_labels
@@ -160,10 +160,10 @@ def restoration(study: Study) -> dict:
     truth = study.brought_x0
     clean = [images.to_pil(x) for x in truth]
     bad = {
-        f"{study.size // 4} pixels": [degrade.small(image) for image in clean],
-        "blurred": [degrade.blurred(image) for image in clean],
-        "noisy": [degrade.noisy(image, seed) for image, seed in zip(clean, study.seeds(len(clean)))],
-        "JPEG 10": [degrade.compressed(image) for image in clean],
+        f"{study.size // 4} pixels": [inputs.small(image) for image in clean],
+        "blurred": [inputs.blurred(image) for image in clean],
+        "noisy": [inputs.noisy(image, seed) for image, seed in zip(clean, study.seeds(len(clean)))],
+        "JPEG 10": [inputs.compressed(image) for image in clean],
     }
 
     def quality(x0: Tensor) -> dict[str, float]:
@@ -177,7 +177,7 @@ def restoration(study: Study) -> dict:
     for kind, pictures in bad.items():
         source = as_x0(pictures, study.size)
         denoiser = [
-            quality(as_x0([degrade.denoised(p, h) for p in pictures], study.size)) for h in (5, 10, 20)
+            quality(as_x0([inputs.denoised(p, h) for p in pictures], study.size)) for h in (5, 10, 20)
         ]
         rows = {"input": quality(source), "denoiser": max(denoiser, key=lambda row: row["ssim"])}
         for strength in RESTORATION_STRENGTHS:

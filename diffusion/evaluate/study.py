@@ -23,9 +23,9 @@ from ..checkpoint import Checkpoint
 from ..lineart import colour_in
 from ..sampler import randn, sample
 from ..sdedit import edit_timesteps, first_state
-from ..train import degrade
 from ..train.data import DataError, PictureSet, augment
 from ..train.trainer import evenly
+from . import inputs
 from .classifier import Classifier, ClassifierError, top_k_correct
 from .verdicts import Classified
 
@@ -181,13 +181,13 @@ class Study:
     @cached_property
     def inputs(self) -> dict[str, Tensor]:
         """What people might have brought, made from `brought`: kind -> (n, 3, R, R)."""
-        outlines = [degrade.outlines(image) for image in self.brought_framed]
+        outlines = [inputs.outlines(image) for image in self.brought_framed]
         first = self.pictures.label_names[self.kinds[0]]
         names = [first[i] for i in self.brought.labels[:, 0]]
         colours = [self.checkpoint.colours_of({self.kinds[0]: name}) for name in names]
         kinds = {
-            "strokes": [degrade.strokes(image) for image in self.brought_framed],
-            "shrunk and blurred": [degrade.shrunk_and_blurred(image) for image in self.brought_framed],
+            "strokes": [inputs.strokes(image) for image in self.brought_framed],
+            "shrunk and blurred": [inputs.shrunk_and_blurred(image) for image in self.brought_framed],
             "outlines, coloured in": [colour_in(*pair) for pair in zip(outlines, colours)],
             "outlines as they are": outlines,
         }

@@ -6,13 +6,13 @@ import pytest
 from PIL import Image
 
 from diffusion import save_checkpoint
+from diffusion.evaluate import inputs
 from diffusion.evaluate.__main__ import main
 from diffusion.evaluate.classifier import save_classifier
 from diffusion.evaluate.parts import PARTS, realism, restoration
 from diffusion.evaluate.study import as_x0
 from diffusion.evaluate.targets import targets
 from diffusion.evaluate.verdicts import finite
-from diffusion.train import degrade
 from diffusion.train.data import load_pictures
 from fruit import classifier_for, draw, evaluate_command, fruit_folder, model_for, study_of
 
@@ -38,7 +38,7 @@ def test_realism_of_the_real_pictures_themselves(study):
 
 def test_perfect_restoration_is_measured_as_such(study, monkeypatch):
     blank = Image.new("RGB", (16, 16), "black")
-    monkeypatch.setattr(degrade, "denoised", lambda image, strength: image if strength == 10 else blank)
+    monkeypatch.setattr(inputs, "denoised", lambda image, strength: image if strength == 10 else blank)
     truth = as_x0(study.brought_framed, 16)
     study.paint = lambda x0, labels, strength, *rest, **_: truth if strength == 0.3 else x0
     result = restoration(study)
