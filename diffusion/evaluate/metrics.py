@@ -14,11 +14,13 @@ not known here: numbers from different ones (such as published FIDs, which are I
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ..errors import require
 
 JACKKNIFE_BLOCKS = 10
 
@@ -138,38 +140,6 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
     return float(difference @ difference + s_x.trace() + s_y.trace() - 2 * cross)
 
 
-def inception_features() -> Callable[[Tensor], Tensor]:
-    """Torchvision's Inception v3 up to its last average: pictures (N, 3, R, R) in [-1, 1] -> (N, 2048).
-
-    Its weights are torchvision's own (ImageNet), not those of the TensorFlow network behind published FIDs.
-
-    Raises:
-        ValueError: where the weights are not on this machine and cannot be downloaded.
-    """
-    from torchvision import models
-
-    try:
-        network = models.inception_v3(weights="IMAGENET1K_V1", transform_input=False)
-    except (OSError, RuntimeError) as error:
-        raise ValueError(
-            "The Inception weights could not be downloaded; without a network use --features judge."
-        ) from error
-    network.fc = torch.nn.Identity()
-    network.eval()
-
-    @torch.no_grad()
-    def features(x0: Tensor) -> Tensor:
-        mean = x0.new_tensor([0.485, 0.456, 0.406])[:, None, None]
-        std = x0.new_tensor([0.229, 0.224, 0.225])[:, None, None]
-        parts = []
-        for x in x0.split(16):
-            x = F.interpolate(x, size=(299, 299), mode="bilinear", antialias=True)
-            parts.append(network(((x + 1) / 2 - mean) / std))
-        return torch.cat(parts).double()
-
-    return features
-
-
 # ---------------------------------------------------------------------- faithfulness
 
 
@@ -237,12 +207,9 @@ def ssim(x: Tensor, truth: Tensor) -> Tensor:
     """Structural similarity (Wang et al. 2004, with their Gaussian window), (N, 3, R, R) in [-1, 1] -> (N,).
 
     Raises:
-        ValueError: where scikit-image is not installed.
+        DoodleError: scikit-image is not installed.
     """
-    try:
-        from skimage.metrics import structural_similarity
-    except ImportError as error:
-        raise ValueError("SSIM needs one more package: pip install scikit-image") from error
+    structural_similarity = require("skimage.metrics", "scikit-image").structural_similarity
     settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     # Its brightness term compares means as a ratio, so black must be 0, not -1.
     x, truth = (x.double() + 1) / 2, (truth.double() + 1) / 2

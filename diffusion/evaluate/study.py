@@ -6,9 +6,10 @@ randomness comes from seeds, one a picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,12 +23,15 @@ from ..checkpoint import Checkpoint
 from ..lineart import colour_in
 from ..sampler import randn, sample
 from ..sdedit import edit_timesteps, first_state
-from ..train import degrade
-from ..train.data import PictureSet, augment
+from ..train.data import DataError, PictureSet, augment
 from ..train.trainer import evenly
-from .judge import Judge, top_k_correct
+from . import inputs
+from .classifier import Classifier, ClassifierError, top_k_correct
+from .verdicts import Classified
 
 BATCH = 32
+STRENGTHS = tuple(round(0.1 * i, 1) for i in range(1, 11))
+DEFAULT_STRENGTH = 0.6  # the app's
 
 
 @dataclass
@@ -35,27 +39,28 @@ class Study:
     """One evaluation: what is measured, with what, and what several parts need, computed once.
 
     Attributes:
-        checkpoint, judge: both for the labels and the image size of `pictures`.
+        checkpoint: what is measured.
+        classifier: names what pictures show; its features are where sets of pictures are compared.
         pictures: all of them, held-out ones among them, at twice the image size.
-        features: pictures (N, 3, R, R) in [-1, 1] -> float64 (N, F), where sets of pictures are compared.
         count: how many pictures to generate from noise; the other parts take their shares of it.
         steps: DDIM steps of a run of strength 1.
         guidance: of all sampling with labels.
         eta: of all sampling, 0 DDIM .. 1 DDPM.
         seed: picture i of any set is made with seed + i.
         precision: "bf16" or "fp32", of the sampling.
+        out: the folder where parts leave pictures, None for nowhere.
     """
 
     checkpoint: Checkpoint
-    judge: Judge
+    classifier: Classifier
     pictures: PictureSet
-    features: Callable[[Tensor], Tensor]
     count: int = 256
     steps: int = 20
     guidance: float = 2.0
     eta: float = 0.0
     seed: int = 0
     precision: str = "bf16"
+    out: Path | None = None
     painted: dict[tuple[str, float], Tensor] = field(default_factory=dict, init=False)
 
     # ------------------------------------------------------------------ real pictures
@@ -109,6 +114,11 @@ class Study:
     @cached_property
     def brought_framed(self) -> list[Image.Image]:
         return self.framed(self.brought)
+
+    @cached_property
+    def brought_x0(self) -> Tensor:
+        """The same at the model's size: (n, 3, R, R)."""
+        return as_x0(self.brought_framed, self.size)
 
     # ------------------------------------------------------------------ made pictures
 
@@ -171,13 +181,13 @@ class Study:
     @cached_property
     def inputs(self) -> dict[str, Tensor]:
         """What people might have brought, made from `brought`: kind -> (n, 3, R, R)."""
-        outlines = [degrade.outlines(image) for image in self.brought_framed]
+        outlines = [inputs.outlines(image) for image in self.brought_framed]
         first = self.pictures.label_names[self.kinds[0]]
         names = [first[i] for i in self.brought.labels[:, 0]]
         colours = [self.checkpoint.colours_of({self.kinds[0]: name}) for name in names]
         kinds = {
-            "strokes": [degrade.strokes(image) for image in self.brought_framed],
-            "shrunk and blurred": [degrade.shrunk_and_blurred(image) for image in self.brought_framed],
+            "strokes": [inputs.strokes(image) for image in self.brought_framed],
+            "shrunk and blurred": [inputs.shrunk_and_blurred(image) for image in self.brought_framed],
             "outlines, coloured in": [colour_in(*pair) for pair in zip(outlines, colours)],
             "outlines as they are": outlines,
         }
@@ -193,17 +203,86 @@ class Study:
             )
         return self.painted[key]
 
-    # ------------------------------------------------------------------ verdicts
+    # ------------------------------------------------------------------ what the networks say
 
-    def right(self, x0: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Which the judge names right, bool (N,): by kind, and "<first kind> in 5" for its five likeliest."""
-        logits = self.judge.logits(x0)
-        right = {kind: top_k_correct(logits[k], labels[:, k]) for k, kind in enumerate(self.kinds)}
-        return right | {f"{self.kinds[0]} in 5": top_k_correct(logits[0], labels[:, 0], 5)}
+    @torch.no_grad()
+    def predict_x0(self, x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """The picture that the network predicts behind each noised one: float32 (N, 3, R, R), not clipped.
+
+        Args:
+            x_t: (N, 3, R, R).
+            t: long (N,).
+            labels: long (N, K).
+        """
+        predicted = []
+        for x, when, told in zip(*(part.split(BATCH) for part in (x_t, t, labels))):
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
+                output = self.checkpoint.model(x, when, told)
+            predicted.append(self.checkpoint.schedule.to_x0_eps(output.float(), x, when)[0])
+        return torch.cat(predicted)
+
+    def features(self, x0: Tensor) -> Tensor:
+        """Pictures (N, 3, R, R) in [-1, 1] as points, float64 (N, F), in which sets of them are compared."""
+        return self.classifier.features(x0)
+
+    def correct(self, x0: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Which the classifier names right, bool (N,): by kind, and "<first kind> in 5" for its top five."""
+        logits = self.classifier.logits(x0)
+        correct = {kind: top_k_correct(logits[k], labels[:, k]) for k, kind in enumerate(self.kinds)}
+        return correct | {f"{self.kinds[0]} in 5": top_k_correct(logits[0], labels[:, 0], 5)}
 
     def accuracy(self, x0: Tensor, labels: Tensor) -> dict[str, float]:
-        """The share of `right`."""
-        return {kind: float(right.double().mean()) for kind, right in self.right(x0, labels).items()}
+        """The fraction of `correct`."""
+        return {kind: float(right.double().mean()) for kind, right in self.correct(x0, labels).items()}
+
+    def classify(self, x0: Tensor, labels: Tensor) -> Classified:
+        """`features` and `correct` of the same pictures."""
+        return Classified(self.features(x0), self.correct(x0, labels))
+
+
+def check_fit(checkpoint: Checkpoint, classifier: Classifier, pictures: PictureSet) -> None:
+    """Are the three for the same labels and sizes?
+
+    Raises:
+        ClassifierError, DataError: they are not, or no picture is held out.
+    """
+    if classifier.image_size != checkpoint.image_size:
+        looked_at, drawn = classifier.image_size, checkpoint.image_size
+        raise ClassifierError(f"The judge looks at {looked_at} pixels, the checkpoint draws {drawn}.")
+    if classifier.label_names != checkpoint.label_names:
+        raise ClassifierError(
+            "The judge and the checkpoint have different labels: train both on the same data."
+        )
+    if pictures.label_names != checkpoint.label_names:
+        raise DataError("The pictures have other labels than the checkpoint: give all it was trained on.")
+    check_held_out(pictures)
+
+
+def check_held_out(pictures: PictureSet) -> None:
+    """Raises DataError where no picture is held out."""
+    if not pictures.held_out.any():
+        raise DataError("No picture is held out, so there is nothing to compare with: raise --hold-out.")
+
+
+def same_labels(train: PictureSet, labels: Tensor, seed: int) -> PictureSet:
+    """For each row of labels a random training picture with that row; where there is none, one whose last
+    label is the same.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    chosen = []
+    for row in labels:
+        (members,) = torch.nonzero((train.labels == row).all(1), as_tuple=True)
+        if not len(members):
+            (members,) = torch.nonzero(train.labels[:, -1] == row[-1], as_tuple=True)
+        chosen.append(int(members[torch.randint(len(members), (), generator=generator)]))
+    index = torch.tensor(chosen)
+    return PictureSet(
+        train.pixels[index],
+        train.labels[index],
+        train.label_names,
+        [train.groups[i] for i in chosen],
+        train.held_out[index],
+    )
 
 
 def as_x0(pictures: Sequence[Image.Image], size: int) -> Tensor:

@@ -1,0 +1,199 @@
+"""The judge: a classifier of noisy pictures, one head per label kind.
+
+It is the way down of the U-Net, averaged over all places, with a linear head for each label kind (Dhariwal &
+Nichol 2021, "Diffusion Models Beat GANs" (ADM), section 4: "the downsampling trunk of the UNet model"). Like
+theirs it is told the noise level, so that it can be asked about x_t as well as about pictures.
+
+An evaluation asks it for the labels of generated pictures; and its features, what the heads see, are the
+space in which sets of pictures are compared (metrics.py). It is trained by judge.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import DoodleError
+from ..files import WeightsFormat, read_weights, write_weights
+from ..schedule import NoiseSchedule
+from ..train.data import PictureSet, augment
+from ..unet import Block, UNetConfig, group_norm, time_embedding
+
+NOISE_LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8)  # strengths at which the accuracy is written into the header
+BATCH = 128  # pictures looked at in one call
+
+
+class ClassifierError(DoodleError):
+    """A judge's file that is missing, damaged, or for other labels or pictures than it should be."""
+
+
+FORMAT = WeightsFormat(
+    "doodle-judge 1",
+    "judge",
+    "diffusion.evaluate.judge",
+    ClassifierError,
+    "Train one: python -m diffusion.evaluate.judge --help",
+)
+
+
+class ClassifierNet(nn.Module):
+    """(x_t (B, 3, R, R), t (B,)) -> one row of logits per label kind, (B, n_k) each.
+
+    Args:
+        config: shape of the trunk: `blocks` residual blocks on each level, then one head for each of
+            `label_sizes`.
+    """
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, embedding = config.channels, 4 * config.channels[0]
+        self.time_mlp = nn.Sequential(
+            nn.Linear(widths[0], embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU()
+        )
+        self.input = nn.Conv2d(config.image_channels * config.patch_size**2, widths[0], 3, padding=1)
+        self.blocks, self.downsample = nn.ModuleList(), nn.ModuleList()
+        width = widths[0]
+        for level, c_out in enumerate(widths):
+            halve = nn.Conv2d(width, width, 3, stride=2, padding=1) if level else nn.Identity()
+            self.downsample.append(halve)
+            blocks = nn.ModuleList()
+            for _ in range(config.blocks):
+                blocks.append(Block(width, c_out, embedding, config, config.attention[level]))
+                width = c_out
+            self.blocks.append(blocks)
+        self.norm = group_norm(width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.heads = nn.ModuleList(nn.Linear(width, n) for n in config.label_sizes)
+
+    def features(self, x: Tensor, t: Tensor) -> Tensor:
+        """What the heads see, the penultimate layer: float (B, F), F the width of the coarsest level."""
+        embedding = self.time_mlp(time_embedding(t, self.config.channels[0]))
+        h = self.input(F.pixel_unshuffle(x, self.config.patch_size))
+        for halve, blocks in zip(self.downsample, self.blocks):
+            h = halve(h)
+            for block in blocks:
+                h = block(h, embedding)
+        return F.silu(self.norm(h)).mean(dim=(2, 3))
+
+    def forward(self, x: Tensor, t: Tensor) -> list[Tensor]:
+        features = self.dropout(self.features(x, t))
+        return [head(features) for head in self.heads]
+
+
+def log_likelihood(logits: Sequence[Tensor], labels: Tensor) -> Tensor:
+    """log p(labels | x_t, t), the kinds taken as independent: (B,).
+
+    Args:
+        logits: one (B, n_k) per kind.
+        labels: long (B, K); a null label (n_k, "not told") adds nothing.
+    """
+    total = torch.zeros(len(labels), device=labels.device)
+    for head, column in zip(logits, labels.unbind(1)):
+        told = column < head.shape[1]
+        chosen = head.float().log_softmax(1).gather(1, column.clamp(max=head.shape[1] - 1)[:, None])[:, 0]
+        total = total + torch.where(told, chosen, 0.0)
+    return total
+
+
+@dataclass
+class Classifier:
+    """A trained classifier and what is known about it.
+
+    Attributes:
+        model: the network, in eval mode, float32.
+        schedule: the noise schedule it was trained with.
+        label_names: kind -> names, in the order of the heads.
+        credits: where the training pictures come from, one line each.
+        training: facts about the run, JSON values only; "accuracy" holds held-out accuracy by kind and noise.
+    """
+
+    model: ClassifierNet
+    schedule: NoiseSchedule
+    label_names: dict[str, list[str]]
+    credits: list[str] = field(default_factory=list)
+    training: dict = field(default_factory=dict)
+
+    @property
+    def image_size(self) -> int:
+        return self.model.config.image_size
+
+    @torch.no_grad()
+    def features(self, x0: Tensor) -> Tensor:
+        """Clean pictures (N, 3, R, R) in [-1, 1] -> features, float64 (N, F)."""
+        # t = 0 is noise below one grey level: a clean picture.
+        parts = [self.model.features(x, torch.zeros(len(x))) for x in x0.split(BATCH)]
+        return torch.cat(parts).double()
+
+    @torch.no_grad()
+    def logits(self, x_t: Tensor, t: int = 0) -> list[Tensor]:
+        """Pictures (N, 3, R, R) at noise level t -> logits, one (N, n_k) per kind."""
+        parts = [self.model(x, torch.full((len(x),), t)) for x in x_t.split(BATCH)]
+        return [torch.cat(columns) for columns in zip(*parts)]
+
+
+def top_k_correct(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
+    """Is the label among the k likeliest? logits (N, n), labels long (N,) -> bool (N,)."""
+    best = logits.topk(min(k, logits.shape[1]), dim=1).indices
+    return (best == labels[:, None]).any(dim=1)
+
+
+def held_out_accuracy(classifier: Classifier, pictures: PictureSet) -> dict[str, dict[str, float]]:
+    """Share of held-out pictures named right: kind -> {strength of the noise: accuracy}; {} without any."""
+    test = pictures.test()
+    if not len(test):
+        return {}
+    x0 = augment(test.pixels, classifier.image_size, "none", torch.Generator())
+    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
+    accuracy: dict[str, dict[str, float]] = {kind: {} for kind in classifier.label_names}
+    for strength in NOISE_LEVELS:
+        t = max(0, round(strength * classifier.schedule.num_train_timesteps) - 1)
+        x_t = classifier.schedule.add_noise(x0, noise, t) if strength else x0
+        for column, (kind, logits) in enumerate(zip(classifier.label_names, classifier.logits(x_t, t))):
+            right = top_k_correct(logits, test.labels[:, column])
+            accuracy[kind][f"{strength:g}"] = round(float(right.double().mean()), 4)
+    return accuracy
+
+
+# ---------------------------------------------------------------------- one file
+
+
+def save_classifier(path: str | Path, classifier: Classifier) -> None:
+    """Write weights (float16) and header to a safetensors file, whole or not at all."""
+    tensors = {name: value.half() for name, value in classifier.model.state_dict().items()}
+    about = {
+        "model": classifier.model.config.to_dict(),
+        "schedule": classifier.schedule.config(),
+        "label_names": classifier.label_names,
+        "credits": classifier.credits,
+        "training": classifier.training,
+    }
+    write_weights(path, FORMAT, tensors, about)
+
+
+def load_classifier(path: str | Path) -> Classifier:
+    """Read what `save_classifier` wrote.
+
+    Raises:
+        ClassifierError: the file is missing, damaged, or not of this program.
+    """
+
+    def build(tensors: dict[str, Tensor], about: dict[str, Any]) -> Classifier:
+        with torch.device("meta"):  # no random start for weights about to be replaced
+            model = ClassifierNet(UNetConfig(**about["model"]))
+        model.load_state_dict(tensors, assign=True)
+        return Classifier(
+            model=model.eval().requires_grad_(False),
+            schedule=NoiseSchedule(**about["schedule"]),
+            label_names=about["label_names"],
+            credits=about["credits"],
+            training=about["training"],
+        )
+
+    return read_weights(path, FORMAT, build)

@@ -1,0 +1,85 @@
+"""The classifier travels in a file, and counts what it names right."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from conftest import tiny_checkpoint
+from diffusion import save_checkpoint
+from diffusion.evaluate.classifier import (
+    ClassifierError,
+    held_out_accuracy,
+    load_classifier,
+    log_likelihood,
+    save_classifier,
+    top_k_correct,
+)
+from diffusion.train.data import load_pictures
+from fruit import classifier_for, draw_shapes
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return load_pictures([draw_shapes(tmp_path_factory.mktemp("shapes"))], 32, 1 / 6)
+
+
+@pytest.fixture
+def classifier(pictures):
+    return classifier_for(pictures)
+
+
+def test_a_file_brings_back_the_same_classifier(classifier, tmp_path):
+    classifier.credits = ["Pictures of shapes, CC0"]
+    save_classifier(tmp_path / "deep" / "judge.safetensors", classifier)
+    again = load_classifier(tmp_path / "deep" / "judge.safetensors")
+    assert again.label_names == classifier.label_names and again.training == classifier.training
+    assert again.credits == ["Pictures of shapes, CC0"]
+    assert again.schedule.config() == classifier.schedule.config() and again.image_size == 16
+    x = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    features = again.features(x)
+    assert features.shape == (3, 32) and features.dtype == torch.float64
+    torch.testing.assert_close(features, classifier.features(x), rtol=0.02, atol=0.01)  # stored as float16
+    assert not list((tmp_path / "deep").glob("*.partial"))
+
+
+def test_log_likelihood_adds_the_kinds_and_skips_null():
+    logits = [torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 2.0, 3.0]])]
+    subject, style = torch.tensor(0.5).log(), torch.tensor([1.0, 2.0, 3.0]).log_softmax(0)[2]
+    both, one, none = ([[0, 2]], [[0, 3]], [[2, 3]])
+    for labels, expected in ((both, subject + style), (one, subject), (none, torch.tensor(0.0))):
+        torch.testing.assert_close(log_likelihood(logits, torch.tensor(labels)), expected[None])
+
+
+def test_top_k():
+    logits, labels = torch.tensor([[0.0, 2.0, 1.0]] * 3), torch.tensor([1, 2, 0])
+    assert top_k_correct(logits, labels).tolist() == [True, False, False]
+    assert top_k_correct(logits, labels, 2).tolist() == [True, True, False]
+    assert top_k_correct(logits, labels, 5).all()  # no more than there are
+
+
+def test_nothing_held_out_is_no_accuracy(classifier, pictures):
+    assert held_out_accuracy(classifier, pictures.train()) == {}
+
+
+def test_the_shipped_judge_sees_what_it_always_saw():
+    judge = load_classifier(Path(__file__).parents[2] / "checkpoints" / "judge" / "judge-64.safetensors")
+    red = torch.tensor([0.6, -0.6, -0.6])[None, :, None, None].expand(1, 3, 64, 64)
+    features = judge.features(red)
+    assert features.shape == (1, 192) and judge.image_size == 64
+    assert float(features.norm()) == pytest.approx(14.98993, rel=1e-3)
+
+
+def test_files_that_are_no_judge(tmp_path):
+    with pytest.raises(ClassifierError, match="no judge at"):
+        load_classifier(tmp_path / "none.safetensors")
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(ClassifierError, match="damaged"):
+        load_classifier(tmp_path / "text.safetensors")
+    save_checkpoint(tmp_path / "model.safetensors", tiny_checkpoint())
+    with pytest.raises(ClassifierError, match="not made by diffusion.evaluate.judge"):
+        load_classifier(tmp_path / "model.safetensors")
+    save_file({}, tmp_path / "empty.safetensors", metadata={"format": "doodle-judge 1", "judge": "{}"})
+    with pytest.raises(ClassifierError, match="do not fit"):
+        load_classifier(tmp_path / "empty.safetensors")
