@@ -19,9 +19,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # also runs without installing the package
 
-from diffusion import Checkpoint, edit, load_checkpoint  # noqa: E402
-from diffusion.images import contact_sheet, load, prepare, to_pil  # noqa: E402
-from diffusion.lineart import colour_in  # noqa: E402
+from diffusion import Checkpoint, edit, load_checkpoint
+from diffusion.images import contact_sheet, load, prepare, to_pil
+from diffusion.lineart import colour_in
 
 DRAWINGS = Path(__file__).parent / "drawings"
 STRENGTHS = (0.3, 0.5, 0.7, 0.9)

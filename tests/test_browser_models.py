@@ -7,15 +7,15 @@ import pytest
 pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from conftest import tiny_checkpoint  # noqa: E402
+from conftest import tiny_checkpoint
 from diffusion import (
-    save_checkpoint,  # noqa: E402
+    save_checkpoint,
 )
 from diffusion.page import (
-    app,  # noqa: E402
-    studio,  # noqa: E402
+    app,
+    studio,
 )
-from test_browser import PATIENCE, draw_circle, wait_for  # noqa: E402
+from test_browser import PATIENCE, draw_circle, wait_for
 
 CLASSES = {"class": ["airplane", "cat", "ship"]}
 

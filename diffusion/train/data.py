@@ -131,7 +131,8 @@ def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     try:
         with tarfile.open(source) as tar:
             # A compressed tar can only be read forwards quickly, so it is read in its own order.
-            members = [(PurePosixPath(m.name), tar.extractfile(m).read()) for m in tar if m.isfile()]
+            files = ((member.name, tar.extractfile(member)) for member in tar if member.isfile())
+            members = [(PurePosixPath(name), file.read()) for name, file in files if file]
     except (tarfile.TarError, OSError) as error:
         raise DataError(f"{source} is neither a folder nor a readable tar.") from error
     yield from sorted(members)
@@ -157,7 +158,7 @@ def _torchvision(name: str, size: int) -> list[tuple[tuple[str, ...], str, bool,
     from torchvision import datasets
 
     make = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
-    rows = []
+    rows: list[tuple[tuple[str, ...], str, bool, np.ndarray]] = []
     for train in (True, False):
         try:
             part = make(root="data", train=train, download=True)
@@ -260,8 +261,8 @@ def sampling_weights(pictures: PictureSet, balance: float) -> Tensor:
     per_combo = Counter(combos)
     combos_of = Counter(combo[0] for combo in per_combo)
     groups_of = Counter(subject for subject, _ in {(c[0], g) for c, g in zip(combos, pictures.groups)})
-    weights = [groups_of[c[0]] ** (1 - balance) / combos_of[c[0]] / per_combo[c] for c in combos]
-    weights = torch.tensor(weights, dtype=torch.float64)
+    shares = [groups_of[c[0]] ** (1 - balance) / combos_of[c[0]] / per_combo[c] for c in combos]
+    weights = torch.tensor(shares, dtype=torch.float64)
     return weights / weights.sum()
 
 
