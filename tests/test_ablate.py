@@ -184,6 +184,7 @@ def test_each_kind_has_its_own_scale():
             assert composed.calls == calls
 
 
+@pytest.mark.slow
 def test_variations_change_one_thing_and_count_their_calls(study):
     """The model is asked for as many pictures as is said."""
     study = replace(study, steps=20)
@@ -255,6 +256,7 @@ def command(fruit, out, what, *extra):
     return [what, *([str(fruit / "checkpoint.safetensors")] if what == "sampling" else []), *words]
 
 
+@pytest.mark.slow
 def test_a_whole_ablation(fruit, tmp_path, monkeypatch):
     monkeypatch.setattr(ablate, "BASE", replace(TINY, steps=1))
     for name, fewer in {"STEPS": (5, 20), "SCALES": (1.0, 2.0, 5.0), "DECAYS": (0.0,)}.items():
@@ -293,6 +295,7 @@ def test_a_whole_ablation(fruit, tmp_path, monkeypatch):
     assert (out / "ABLATIONS.md").read_text() == page
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_early_leaves_a_page(fruit, tmp_path, monkeypatch):
     monkeypatch.setattr(ablate, "BASE", replace(TINY, steps=1))
     monkeypatch.setattr(ablate, "VARIANTS", {})

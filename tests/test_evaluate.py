@@ -220,6 +220,7 @@ def test_json_is_kept_free_of_nan():
 # ------------------------------------------------------------------ whole runs
 
 
+@pytest.mark.slow
 def test_a_whole_evaluation(fruit, tmp_path, capsys):
     pytest.importorskip("skimage")
     assert main(command(fruit, tmp_path / "a")) == 0
@@ -241,6 +242,7 @@ def test_a_whole_evaluation(fruit, tmp_path, capsys):
     assert "subject accuracy" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers(fruit, tmp_path):
     parts = ["--parts", "labels", "realism", "loss"]
     results = []

@@ -56,6 +56,7 @@ def judge(pictures):
     )
 
 
+@pytest.mark.slow
 def test_it_learns_what_it_never_saw(judge):
     """Both heads name held-out shapes, clean and noisy; drowned in noise it cannot do much."""
     accuracy = judge.training["accuracy"]
@@ -88,12 +89,14 @@ def test_training_leaves_the_global_rng_alone(pictures):
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.slow
 def test_time_is_looked_at(judge):
     x = torch.rand(2, 3, 16, 16, generator=seeded()) * 2 - 1
     early, late = judge.logits(x, 0), judge.logits(x, 900)
     assert not torch.allclose(early[0], late[0], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_file_brings_back_the_same_judge(judge, tmp_path):
     judge.credits = ["Pictures of shapes, CC0"]
     save_judge(tmp_path / "deep" / "judge.safetensors", judge)
@@ -116,6 +119,7 @@ def test_log_likelihood_adds_the_kinds_and_skips_null():
         torch.testing.assert_close(log_likelihood(logits, torch.tensor(labels)), expected[None])
 
 
+@pytest.mark.slow
 def test_its_gradient_leads_towards_a_label(judge, pictures):
     """One small step along grad log p(label | x_t, t) makes the label likelier: what guidance needs."""
     x0 = augment(pictures.train().pixels[:4], 16, "none", seeded())
