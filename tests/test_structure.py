@@ -102,6 +102,7 @@ STILL_LONG = {
     "diffusion/page/app.py _workspace",
     "diffusion/page/studio.py",
     "diffusion/sdedit.py edit",
+    "diffusion/train/data.py",
     "diffusion/train/trainer.py",
     "diffusion/train/trainer.py train",
     "tests/test_ablate.py",

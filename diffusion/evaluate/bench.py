@@ -1,7 +1,7 @@
 """Time and floating-point operations of sampling: `python -m diffusion.evaluate.bench CHECKPOINT`.
 
-Other programs slow a machine down by more than what is compared here, so the ways to sample are timed in turns
-within one run, and compared as ratios.
+Other programs slow a machine down by more than what is compared here, so the ways to sample are timed in
+turns within one run, and compared as ratios.
 """
 
 from __future__ import annotations

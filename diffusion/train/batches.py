@@ -147,7 +147,7 @@ class Batches:
         return self.of(indices, [(self.seed, step, i) for i in range(self.batch_size)], kinds)
 
     def since(self, step: int) -> Iterator[Batch]:
-        """The batches of this step and all later ones, without end; closing the generator ends the threads."""
+        """The batches from this step on, without end; closing the generator ends the threads."""
         with ThreadPoolExecutor(self.workers, "batches") as pool:
             waiting = deque(pool.submit(self.at, step + i) for i in range(AHEAD))
             try:
