@@ -1,6 +1,6 @@
 """Every example drawing at four strengths: assets/contact_sheet.png.
 
-    python assets/contact_sheet.py --checkpoint checkpoints/NAME.safetensors --out assets/contact_sheet.png
+    python -m assets.contact_sheet --checkpoint checkpoints/NAME.safetensors --out assets/contact_sheet.png
 
 The rule is fixed, so that nothing is hand-picked: seed 0 everywhere, drawings in alphabetical order, and each
 takes, of the styles its subject was trained with, the one that the sheet has used least so far.
@@ -17,11 +17,9 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # also runs without installing the package
-
-from diffusion import Checkpoint, edit, load_checkpoint  # noqa: E402
-from diffusion.images import contact_sheet, load, prepare, to_pil  # noqa: E402
-from diffusion.lineart import colour_in  # noqa: E402
+from diffusion import Checkpoint, edit, load_checkpoint
+from diffusion.images import contact_sheet, load, prepare, to_pil
+from diffusion.lineart import colour_in
 
 DRAWINGS = Path(__file__).parent / "drawings"
 STRENGTHS = (0.3, 0.5, 0.7, 0.9)

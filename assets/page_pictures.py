@@ -1,6 +1,6 @@
 """Pictures of the page for the README: desktop and phone, light and dark, and a film of a drawing.
 
-    python assets/page_pictures.py
+    python -m assets.page_pictures
 
 Opens the page of this folder with its checkpoints in Chromium (`pip install playwright`), draws with the
 mouse, and writes app*.png and app.gif beside this file. What the model makes of it is what it makes of it:
@@ -13,12 +13,10 @@ import argparse
 import io
 import math
 import os
-import sys
 import time
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright

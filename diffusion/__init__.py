@@ -7,6 +7,8 @@ from .schedule import NoiseSchedule
 from .sdedit import edit
 from .unet import UNet, UNetConfig
 
+__version__ = "0.4.0"
+
 __all__ = [
     "EMA",
     "Checkpoint",

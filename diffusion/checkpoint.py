@@ -54,7 +54,7 @@ class Checkpoint:
 
     def colours_of(self, labels: dict[str, str | None]) -> list[str]:
         """The typical colours of what `labels` name, most typical first; empty where none are known."""
-        first = next(iter(self.label_names), None)
+        first = next(iter(self.label_names), "")
         return self.colours.get(labels.get(first) or "", [])
 
     def encode_labels(self, labels: dict[str, str | None] | None = None, batch: int = 1) -> Tensor:

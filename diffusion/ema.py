@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class EMA:
@@ -33,7 +33,8 @@ class EMA:
         """Move the average towards the model's present weights; call once after each optimizer step."""
         decay = min(self.decay, (1 + self.step) / (10 + self.step))
         self.step += 1
-        averages, weights = list(self.model.parameters()), list(model.parameters())
+        averages: list[Tensor] = list(self.model.parameters())
+        weights: list[Tensor] = list(model.parameters())
         torch._foreach_lerp_(averages, weights, 1 - decay)
         for average, value in zip(self.model.buffers(), model.buffers()):
             average.copy_(value)

@@ -198,8 +198,9 @@ def _mask_array(mask: Image.Image, size: tuple[int, int]) -> np.ndarray:
         raise ImageError(f"The mask is {w} x {h} pixels, the picture {width} x {height}: they must match.")
     mask = _to_8_bit(mask)
     alpha = mask.getchannel("A") if mask.mode == "RGBA" else None
-    use_alpha = alpha is not None and alpha.getextrema()[0] < 255
-    values = np.asarray((alpha if use_alpha else mask.convert("L")).resize(size, Image.Resampling.NEAREST))
+    transparent = alpha is not None and np.asarray(alpha).min() < 255
+    channel = alpha if alpha is not None and transparent else mask.convert("L")
+    values = np.asarray(channel.resize(size, Image.Resampling.NEAREST))
     # Half of the largest value: a mask may be 0/1 as well as 0/255, and JPEG blurs the edge between them.
     return values > values.max() / 2
 
@@ -302,14 +303,15 @@ def save_gif(
     # that people look at longest get the better palette, which takes a hundred times as long for noise.
     methods = [Image.Quantize.FASTOCTREE] * len(frames)
     methods[0] = methods[-1] = Image.Quantize.MEDIANCUT
-    frames = [flatten(f).quantize(256, way, dither=Image.Dither.NONE) for f, way in zip(frames, methods)]
-    for frame in frames:
-        frame.putpalette([255 if value > 250 else value for value in frame.getpalette()])  # paper stays white
+    small = [flatten(f).quantize(256, way, dither=Image.Dither.NONE) for f, way in zip(frames, methods)]
+    for frame in small:
+        palette = frame.getpalette() or []
+        frame.putpalette([255 if value > 250 else value for value in palette])  # paper stays white
     durations = [ms] * (len(frames) - 1) + [LAST_FRAME_MS]
     if first_ms and len(frames) > 1:
         durations[0] = first_ms
-    frames[0].save(
-        path_or_file, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
+    small[0].save(
+        path_or_file, format="GIF", save_all=True, append_images=small[1:], duration=durations, loop=0
     )
 
 
@@ -328,7 +330,7 @@ def contact_sheet(
     if not rows or not any(rows):
         raise ValueError("A contact sheet needs at least one picture.")
     font = ImageFont.load_default(size=max(10, cell // 9))
-    line = font.getbbox("Ag")[3] + 2
+    line = int(font.getbbox("Ag")[3]) + 2
     side = max((font.getlength(part) for label in row_labels for part in label.split("\n")), default=-gap)
     left, top = int(side) + 2 * gap, gap + (line + gap if column_labels else 0)
     columns = max(len(row) for row in rows)

@@ -94,9 +94,10 @@ def typical_colours(pixels: Tensor, count: int = 3) -> list[str]:
     drawn = rgb[(rgb.min(dim=1).values < PAPER) & (rgb.max(dim=1).values > 70)]
     if len(drawn) < count:
         return []
-    drawn = drawn[torch.linspace(0, len(drawn) - 1, 4000).long()].float().numpy()  # evenly, no chance in it
+    some = drawn[torch.linspace(0, len(drawn) - 1, 4000).long()].float().numpy()  # evenly, no chance in it
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 1.0)
-    _, members, centres = cv2.kmeans(drawn, count, None, stop, 3, cv2.KMEANS_PP_CENTERS)
+    how = (count, None, stop, 3, cv2.KMEANS_PP_CENTERS)
+    _, members, centres = cv2.kmeans(some, *how)  # type: ignore[call-overload]  # its types want labels
     score = np.bincount(members.ravel(), minlength=count) * np.ptp(centres, axis=1)
     return ["#" + "".join(f"{round(float(v)):02x}" for v in centres[i]) for i in np.argsort(-score)]

@@ -54,7 +54,7 @@ def option(
         read: text -> value, raising `argparse.ArgumentTypeError`, where the field's type is not enough.
         positional: a word of its own, without a flag.
     """
-    about = {"help": help, "choices": choices, "positional": positional}
+    about: dict[str, Any] = {"help": help, "choices": choices, "positional": positional}
     about |= {"read": read, "limits": (low, high, below)}
     return field(default=default, kw_only=True, metadata=about)
 

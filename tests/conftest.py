@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import pytest
 import torch
@@ -22,6 +20,13 @@ from diffusion.page.studio import data_url
 def pytest_configure() -> None:
     """One thread is plenty for models this tiny, and two that share a busy machine wait for each other."""
     torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks at the page in Chromium is marked by where it stands."""
+    for item in items:
+        if item.path.name.startswith("test_browser") or item.path.parent.name == "browser":
+            item.add_marker(pytest.mark.browser)
 
 
 LABELS = {"subject": ["apple", "cat", "ice cream", "pear"], "style": ["photo", "noto", "fluent-3d"]}

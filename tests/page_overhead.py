@@ -1,4 +1,4 @@
-"""How much longer a run takes through the page than in a bare loop: `python tests/page_overhead.py`.
+"""How much longer a run takes through the page than in a bare loop: `python -m tests.page_overhead`.
 
 A server, a real Chromium on the same machine, one drawing. Page and loop take turns with the same settings;
 what counts is the ratio of their medians. Both compute in the model's thread, since a second thread that
@@ -12,10 +12,8 @@ import statistics
 import time
 from pathlib import Path
 
-from conftest import CHROMIUM, QUIET  # also puts the project on the path
-
-from diffusion.page import app  # isort: skip
-from diffusion.page import studio
+from diffusion.page import app, studio
+from tests.conftest import CHROMIUM, QUIET
 
 WATCH = """() => {
   window.seen = new Set();

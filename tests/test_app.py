@@ -17,10 +17,10 @@ from PIL import Image, ImageDraw
 
 gr = pytest.importorskip("gradio")
 
-from conftest import NoTorch, apple_drawing, drawn, half_mask, tiny_checkpoint  # noqa: E402
-from diffusion import images, save_checkpoint  # noqa: E402
-from diffusion.page import app, lesson_page, studio  # noqa: E402
-from diffusion.sampler import Step  # noqa: E402
+from conftest import NoTorch, apple_drawing, drawn, half_mask, tiny_checkpoint
+from diffusion import images, save_checkpoint
+from diffusion.page import app, lesson_page, studio
+from diffusion.sampler import Step
 
 CIFAR = {"class": ["airplane", "cat"]}
 

@@ -12,12 +12,12 @@ from PIL import Image
 
 gr = pytest.importorskip("gradio")
 
-from dataclasses import replace  # noqa: E402
+from dataclasses import replace
 
-from conftest import apple_drawing, tiny_checkpoint  # noqa: E402
-from diffusion import NoiseSchedule, images, lesson, save_checkpoint  # noqa: E402  # noqa: E402
-from diffusion.page import (  # noqa: E402  # noqa: E402
-    app,  # noqa: E402
+from conftest import apple_drawing, tiny_checkpoint
+from diffusion import NoiseSchedule, images, lesson, save_checkpoint
+from diffusion.page import (
+    app,
     lesson_page,
     studio,
 )

@@ -26,6 +26,7 @@ def script(name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_drawings_are_what_the_script_draws(tmp_path) -> None:
     assert script("draw_examples").main(tmp_path) == 0
     assert [path.name for path in DRAWINGS] == sorted(path.name for path in tmp_path.iterdir())

@@ -10,7 +10,7 @@ from PIL import Image
 pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from conftest import apple_drawing  # noqa: E402
+from conftest import apple_drawing
 
 PATIENCE = 30_000  # milliseconds; a busy machine is slow, and a page that never answers still fails
 

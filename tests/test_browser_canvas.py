@@ -10,12 +10,12 @@ from PIL import Image
 gr = pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from conftest import COLOURS, apple_drawing  # noqa: E402
+from conftest import COLOURS, apple_drawing
 from diffusion.page import (
-    app,  # noqa: E402
-    studio,  # noqa: E402
+    app,
+    studio,
 )
-from test_browser import DRAWING, PATIENCE, at, choose_subject, draw_circle, ink, open_page  # noqa: E402, F401
+from test_browser import DRAWING, PATIENCE, at, choose_subject, draw_circle, ink, open_page  # noqa: F401
 
 
 class Canvas:
@@ -264,7 +264,7 @@ def test_everything_has_a_name(page):
     assert "Keys" in page.get_attribute(DRAWING, "aria-label")
 
 
-def test_typical_colours_follow_the_subject_and_leave_the_drawing(open_page):  # noqa: F811
+def test_typical_colours_follow_the_subject_and_leave_the_drawing(open_page):
     page = open_page()
 
     def offered(name):

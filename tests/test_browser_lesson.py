@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from test_browser import (  # noqa: E402, F401
+from test_browser import (  # noqa: F401
     at,
     choose_subject,
     draw_circle,
@@ -22,7 +22,7 @@ NOISING, STEP, DIALS = "#noising", "#step", "#dials"
 
 
 @pytest.fixture(scope="module")
-def page(open_page, server):  # noqa: F811
+def page(open_page, server):
     server.delay = 0.0
     return open_page()
 
@@ -177,7 +177,7 @@ def test_the_credits_and_the_papers_are_there(page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_has_the_lesson_within_its_width_and_the_slider_in_sight(open_page, server, theme):  # noqa: F811
+def test_a_phone_has_the_lesson_within_its_width_and_the_slider_in_sight(open_page, server, theme):
     size = {"width": 390, "height": 844}
     phone = open_page(viewport=size, device_scale_factor=2, has_touch=True, is_mobile=True)
     phone.goto(f"{server.url}?__theme={theme}")

@@ -10,9 +10,9 @@ from PIL import Image
 pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from conftest import apple_drawing  # noqa: E402
-from diffusion.page import studio  # noqa: E402
-from test_browser import (  # noqa: E402, F401
+from conftest import apple_drawing
+from diffusion.page import studio
+from test_browser import (  # noqa: F401
     DRAWING,
     INK,
     RESULT,

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from test_browser import (  # noqa: E402, F401
+from test_browser import (  # noqa: F401
     DRAWING,
     INK,
     RESULT,

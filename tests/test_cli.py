@@ -250,6 +250,7 @@ def test_outlines_are_coloured_in_unless_told_not_to(here, checkpoint) -> None:
     assert Image.open("out.png").getpixel((64, 64)) == (255, 255, 255)
 
 
+@pytest.mark.slow
 def test_as_a_program(here, checkpoint) -> None:
     """In a process of its own: the same file as in this one, and a refusal with status 2."""
     root = Path(__file__).parents[1]

@@ -65,7 +65,7 @@ def test_step_counts_below_one_are_refused(n):
 def test_golden_number():
     """Linear betas, ten leading steps, eta 0, no clipping, eps = x t / (t + 1): a number known elsewhere."""
     x = (torch.arange(768) / 768).reshape(3, 8, 8, 4).permute(3, 0, 1, 2)
-    model = lambda x, t: x * (t / (t + 1)).reshape(-1, 1, 1, 1)  # noqa: E731
+    model = lambda x, t: x * (t / (t + 1)).reshape(-1, 1, 1, 1)
     schedule = NoiseSchedule("linear", 1000, "epsilon")
     result = run(model, schedule, x, timesteps=leading_timesteps(10, 1000), clip=False)
     assert float(result.abs().sum()) == pytest.approx(172.0067, abs=5e-4)
@@ -114,7 +114,7 @@ def test_eta_1_is_ddpm():
 def test_eta_0_is_euler_in_sigma_space():
     """With x~ = x / sqrt(abar), sigma = sqrt(1/abar - 1): dx~ = eps dsigma (DDIM section 4.3)."""
     schedule = NoiseSchedule("linear", 1000, "epsilon")
-    sigma = lambda t: (1 / schedule.abar(t) - 1).sqrt()  # noqa: E731
+    sigma = lambda t: (1 / schedule.abar(t) - 1).sqrt()
     timesteps = [981, 700, 699, 333, 40, 3]
     x = noise(2, 3, 4, 4, dtype=torch.float64)
     scaled = x / schedule.abar(timesteps[0]).sqrt()

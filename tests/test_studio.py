@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from conftest import LABELS, apple_drawing, drawn, half_mask, tiny_checkpoint  # noqa: E402
+from conftest import LABELS, apple_drawing, drawn, half_mask, tiny_checkpoint
 from diffusion import images
 from diffusion.page import studio
 from diffusion.sampler import Step

@@ -201,6 +201,7 @@ def test_held_out_pictures_are_never_drawn(shapes):
     assert len(t.held_out.x0) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prediction_type", ["v_prediction", "epsilon", "sample"])
 @pytest.mark.parametrize("loss", ["l2", "l1"])
 def test_one_batch_is_overfitted(shapes, prediction_type, loss):
@@ -252,6 +253,7 @@ def weights(folder):
     return load_checkpoint(folder / "checkpoint.safetensors").model.state_dict()
 
 
+@pytest.mark.slow
 def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
     """Weights, average, optimizer, RNG, dropout: all as if the run had never stopped."""
     extra = ["--dropout", "0.1", "--optimizer", "muon", "--sample-every", "100", "--save-every", "3"]
@@ -292,6 +294,7 @@ def test_a_run_leaves_what_it_promises(shapes, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_before_it_leaves(shapes, tmp_path):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "diffusion.train", *flags(shapes, out, "--steps", "1000000")]
@@ -315,6 +318,7 @@ def test_ctrl_c_saves_before_it_leaves(shapes, tmp_path):
     assert step >= 4 and load_checkpoint(out / "checkpoint.safetensors").training["steps"] == step
 
 
+@pytest.mark.slow
 def test_training_can_start_from_a_checkpoint(shapes, tmp_path):
     assert main(flags(shapes, tmp_path / "a", "--steps", "3")) == 0
     start = str(tmp_path / "a" / "checkpoint.safetensors")
@@ -374,6 +378,7 @@ def base(shapes, tmp_path_factory):
     return out / "checkpoint.safetensors"
 
 
+@pytest.mark.slow
 def test_a_class_is_fine_tuned_with_the_label_table_kept(shapes, base, tmp_path):
     """From a folder that holds that class alone; network and schedule come from the checkpoint."""
     alone = tmp_path / "alone"

@@ -26,15 +26,15 @@ from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # must be set before the import: no request to another host
 
-import gradio as gr  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
+import gradio as gr
+import torch
+from PIL import Image
 
-from diffusion import images, lesson  # noqa: E402
-from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint  # noqa: E402
-from diffusion.lineart import colour_in  # noqa: E402
-from diffusion.page import lesson_page  # noqa: E402
-from diffusion.page.studio import (  # noqa: E402
+from diffusion import images, lesson
+from diffusion.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from diffusion.lineart import colour_in
+from diffusion.page import lesson_page
+from diffusion.page.studio import (
     MAX_SEED,
     PNG_KEY,
     RANGES,
@@ -56,9 +56,9 @@ from diffusion.page.studio import (  # noqa: E402
     read_drawing,
     read_settings,
 )
-from diffusion.sampler import Step  # noqa: E402
-from diffusion.schedule import NoiseSchedule  # noqa: E402
-from diffusion.sdedit import StrengthSearch, edit_timesteps, first_state  # noqa: E402
+from diffusion.sampler import Step
+from diffusion.schedule import NoiseSchedule
+from diffusion.sdedit import StrengthSearch, edit_timesteps, first_state
 
 HERE = Path(__file__).parents[2]
 CHECKPOINTS = HERE / "checkpoints"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -40,13 +40,6 @@ class Batch:
     drawing: Tensor
     sketched: Tensor
     labels: Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        return Batch(*(getattr(self, f.name).to(device) for f in fields(self)))
-
-    def rows(self, index: Tensor) -> Batch:
-        """Some of its pictures, chosen by a long tensor."""
-        return Batch(*(getattr(self, f.name)[index] for f in fields(self)))
 
 
 def random_place(how: str, rng: np.random.Generator) -> np.ndarray:
@@ -154,7 +147,7 @@ class Batches:
         return self.of(indices, [(self.seed, step, i) for i in range(self.batch_size)], kinds)
 
     def since(self, step: int) -> Iterator[Batch]:
-        """The batches of this step and of all later ones; closing the generator ends the threads."""
+        """The batches from this step on, without end; closing the generator ends the threads."""
         with ThreadPoolExecutor(self.workers, "batches") as pool:
             waiting = deque(pool.submit(self.at, step + i) for i in range(AHEAD))
             try:

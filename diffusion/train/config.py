@@ -73,9 +73,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.noise_over > self.sketched:
-            raise DoodleError(
-                f"--noise-over {self.noise_over:g} needs as many drawings, and --sketched is {self.sketched:g}."
-            )
+            raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
 
 
 # What may differ when a run is resumed; anything else would make it another run.

@@ -10,11 +10,11 @@ loader: a batch is an index into a tensor, and turning and shifting happens on t
 in a folder or in a .tar (also .tar.xz, .tar.gz); `cifar10` and `cifar100` are fetched by torchvision.
 
 What shows nearly the same must not be split between training and testing, or the test is of memory, so a
-*group* is held out whole or not at all: all pictures of one subject in one family of styles (styles whose names
-agree up to a "-": fluent-3d, fluent-color), and among them the frames of one film (file names that agree up to
-a trailing "-<number>": one fruit turning, "kiwi-12_100.jpg"). A test then asks for a subject in a style in which
-training has not seen it, though it has seen both. Where a subject has too few families for that, a group is a
-file name, the same in every style.
+*group* is held out whole or not at all: all pictures of one subject in one family of styles (styles whose
+names agree up to a "-": fluent-3d, fluent-color), and among them the frames of one film (file names that agree
+up to a trailing "-<number>": one fruit turning, "kiwi-12_100.jpg"). A test then asks for a subject in a style
+in which training has not seen it, though it has seen both. Where a subject has too few families for that, a
+group is a file name, the same in every style.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     try:
         with tarfile.open(source) as tar:
             # A compressed tar can only be read forwards quickly, so it is read in its own order.
-            members = [(PurePosixPath(m.name), tar.extractfile(m).read()) for m in tar if m.isfile()]
+            files = ((member.name, tar.extractfile(member)) for member in tar if member.isfile())
+            members = [(PurePosixPath(name), file.read()) for name, file in files if file]
     except (tarfile.TarError, OSError) as error:
         raise DataError(f"{source} is neither a folder nor a readable tar.") from error
     yield from sorted(members)
@@ -163,7 +164,7 @@ def _torchvision(name: str, size: int) -> list[tuple[tuple[str, ...], str, bool,
     from torchvision import datasets
 
     make = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
-    rows = []
+    rows: list[tuple[tuple[str, ...], str, bool, np.ndarray]] = []
     for train in (True, False):
         try:
             part = make(root="data", train=train, download=True)
@@ -251,8 +252,8 @@ def _hashed(name: str) -> float:
 def _held_out_groups(pairs: Sequence[tuple[str, str]], share: float) -> set[str]:
     """Choose groups to hold out, subject by subject, by a hash of their names: no seed, no order.
 
-    Of a subject with n groups, share * n are held out, rounded up or down so that it is right on average; none
-    if n < FEWEST_GROUPS.
+    Of a subject with n groups, share * n are held out, rounded up or down so that it is right on average; of
+    one with fewer than FEWEST_GROUPS none.
     """
     by_subject = defaultdict(set)
     for subject, group in pairs:
@@ -277,8 +278,8 @@ def sampling_weights(pictures: PictureSet, balance: float) -> Tensor:
     per_combo = Counter(combos)
     combos_of = Counter(combo[0] for combo in per_combo)
     groups_of = Counter(subject for subject, _ in {(c[0], g) for c, g in zip(combos, pictures.groups)})
-    weights = [groups_of[c[0]] ** (1 - balance) / combos_of[c[0]] / per_combo[c] for c in combos]
-    weights = torch.tensor(weights, dtype=torch.float64)
+    shares = [groups_of[c[0]] ** (1 - balance) / combos_of[c[0]] / per_combo[c] for c in combos]
+    weights = torch.tensor(shares, dtype=torch.float64)
     return weights / weights.sum()
 
 

@@ -1,9 +1,9 @@
 """Crude drawings, made from good pictures as people make them: what the network is told in training.
 
 A person draws the outline of a thing and some of its inner edges with one pen, unsteadily, and may fill parts
-of it. So a picture is traced once (tracing.py), and every sample draws its shapes anew (`Sketch`): simplified,
-bent, shaken, some left out, lines open or doubled, by another pen. What people upload besides, small and bad
-pictures, is made by `spoil`.
+of it. So a picture is traced once (tracing.py), and every sample draws its shapes anew (`Sketch`):
+simplified, bent, shaken, some left out, lines open or doubled, by another pen. What people upload besides,
+small and bad pictures, is made by `spoil`.
 
     KIND             share   what it is
     outline          0.40    lines only: the silhouette, with none, some or all of the inner edges
@@ -193,7 +193,7 @@ class Sketch:
     def _take(self, points: np.ndarray) -> None:
         cells = (points * 64).astype(int).clip(0, 63)
         self.taken[cells[:, 1], cells[:, 0]] = 1
-        self.taken = cv2.dilate(self.taken, np.ones((3, 3), np.uint8))
+        cv2.dilate(self.taken, np.ones((3, 3), np.uint8), dst=self.taken)
 
     def lines_to_draw(self) -> list[int]:
         """The silhouette, and those inner edges that this person sees and cares for."""
@@ -253,5 +253,5 @@ def spoil(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         pixels = (pixels + noise).clip(0, 255).astype(np.uint8)
     if rng.uniform() < 0.4:
         coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(5, 50))])[1]
-        pixels = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        pixels = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
     return pixels

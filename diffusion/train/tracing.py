@@ -58,7 +58,8 @@ def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 8, 2.0)
     count = min(colours, len(samples))
     some = samples[:: max(1, len(samples) // 600)]
-    _, _, centres = cv2.kmeans(some, min(count, len(some)), None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    how = (min(count, len(some)), None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    _, _, centres = cv2.kmeans(some, *how)  # type: ignore[call-overload]  # its types want labels
     nearest = ((samples[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
     labels = np.zeros((side, side), np.uint8)
     labels[drawn > 0] = nearest + 1
@@ -77,11 +78,13 @@ def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
             part = (parts[top : top + height, left : left + width] == i).astype(np.uint8)
             found = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(left, top))[0]
             shapes.append(_shape(max(found, key=len), side, smooth, drawn, outer=False))
-    shapes = [shape for shape in shapes if shape is not None]
-    return sorted(shapes, key=lambda shape: (-shape.outer, -shape.area))[:MOST_SHAPES]
+    large = [shape for shape in shapes if shape is not None]
+    return sorted(large, key=lambda shape: (-shape.outer, -shape.area))[:MOST_SHAPES]
 
 
-def _shape(contour: np.ndarray, side: int, pixels: np.ndarray, drawn: np.ndarray, outer: bool):
+def _shape(
+    contour: np.ndarray, side: int, pixels: np.ndarray, drawn: np.ndarray, outer: bool
+) -> Shape | None:
     """A contour of OpenCV (n, 1, 2) as a Shape; None for one too small to be a line."""
     if len(contour) < 6:
         return None
