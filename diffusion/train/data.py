@@ -11,10 +11,10 @@ in a folder or in a .tar (also .tar.xz, .tar.gz); `cifar10` and `cifar100` are f
 
 What shows nearly the same must not be split between training and testing, or the test is of memory, so a
 *group* is held out whole or not at all: all pictures of one subject in one family of styles (styles whose
-names agree up to a "-": fluent-3d, fluent-color), and among them the frames of one film (file names that agree
-up to a trailing "-<number>": one fruit turning, "kiwi-12_100.jpg"). A test then asks for a subject in a style
-in which training has not seen it, though it has seen both. Where a subject has too few families for that, a
-group is a file name, the same in every style.
+names agree up to a "-": fluent-3d, fluent-color), and among them the frames of one film (file names that
+agree up to a trailing "-<number>": one fruit turning, "kiwi-12_100.jpg"). A test then asks for a subject in a
+style in which training has not seen it, though it has seen both. Where a subject has too few families for
+that, a group is a file name, the same in every style.
 """
 
 from __future__ import annotations
