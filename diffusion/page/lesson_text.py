@@ -1,6 +1,6 @@
 """The page's lesson as text: equations with their numbers filled in, pictures and a plot as HTML and SVG.
 
-The numbers and the pictures come from lesson.py; app.py puts what is written here on its second tab.
+The numbers and the pictures come from diffusion/lesson.py; lesson_tab.py puts the text on the page.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import torch
 from .. import images, lesson
 from ..checkpoint import Checkpoint
 from ..schedule import NoiseSchedule
-from .studio import Settings, ahead, data_url, in_model_thread, pretty
+from .canvas_io import data_url
+from .choices import pretty
+from .settings import Settings
+from .worker import ahead, in_model_thread
 
 DDPM = "[DDPM](https://arxiv.org/abs/2006.11239)"
 IMPROVED_DDPM = "[improved DDPM](https://arxiv.org/abs/2102.09672)"
