@@ -55,7 +55,7 @@ class Settings:
         Raises:
             ValueError: a value of another type, or out of its range.
         """
-        labels = {kind: _name(name) for kind, name in labels.items() if name}
+        labels = {kind: _name(name) for kind, name in labels.items() if name not in (None, "")}
         numbers = {name: read_number(name, chosen.get(name)) for name in RANGES}
         colour = cls.colour if chosen.get("colour") is None else chosen["colour"]
         if colour not in (True, False):
@@ -131,7 +131,7 @@ def find_model(checkpoints: dict[str, Checkpoint], name: object) -> str:
     Raises:
         ValueError: there is none of that name.
     """
-    name = _name(name or next(iter(checkpoints)))
+    name = next(iter(checkpoints)) if name in (None, "") else _name(name)
     if name not in checkpoints:
         raise ValueError(f"There is no model {_shown(name)}; there are: {', '.join(checkpoints)}.")
     return name
