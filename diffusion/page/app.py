@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -31,7 +32,7 @@ NO_MODEL = """### There is no trained model yet
 Put a checkpoint (a `.safetensors` file) into the `checkpoints` folder beside `app.py` and start again.
 To train one on your own pictures, see `python -m diffusion.train --help`."""
 
-LAUNCH = {  # one place for the server's settings, so that the tests open the same page
+LAUNCH: dict[str, Any] = {  # one place for the server's settings, so that the tests open the same page
     "theme": THEME,
     "css_paths": [WEB / "page.css", WEB / "lesson.css", WEB / "share.css"],
     "favicon_path": WEB / "favicon.png",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
@@ -29,18 +30,18 @@ from .settings import MAX_PICTURES, MAX_SEED, known_settings, read_settings
 
 FOUND_SETTINGS = "That picture brought its settings along; they are set again."
 
-MODEL = {"concurrency_id": "model", "concurrency_limit": 1}  # one picture at a time: it takes every core
-UNSEEN = {"show_progress": "hidden", "api_visibility": "private"}
-QUICK = {"queue": False, **UNSEEN}
-EACH = {"trigger_mode": "multiple", **QUICK}
+MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}  # one picture at a time: it takes every core
+UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUICK: dict[str, Any] = {"queue": False, **UNSEEN}
+EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
 # Values as the browser sends them. Our own handlers check them and say what is wrong in a sentence; Gradio's
 # check would come before them, and a list that sends its event twice would fail it: the answer to the first
 # may have ruled out the second's words.
-UNCHECKED = {"preprocess": False}
+UNCHECKED: dict[str, Any] = {"preprocess": False}
 
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
-TELL = {"fn": None, "js": CHANGED, **QUICK}  # result.js asks for a new run where Live is on
+TELL: dict[str, Any] = {"fn": None, "js": CHANGED, **QUICK}  # result.js asks for a new run where Live is on
 SENT = """(...values) => {{
   const detail = {{ run: values[{number}], drawing: values[{canvas}] }};
   window.dispatchEvent(new CustomEvent('doodle:sent', {{ detail }}));

@@ -228,6 +228,7 @@ class Endpoints:
 def connect_endpoints(controls: Controls) -> None:
     """Offer them, each behind a button that nobody sees."""
     endpoints = Endpoints(controls.checkpoints)
+    inputs: dict[str, gr.components.Component]
     inputs = {name: gr.File(visible=False, label=name.capitalize()) for name in ("picture", "keep")}
     for name in ("subject", "style", "model"):
         inputs[name] = gr.Textbox("", visible=False, label=name.capitalize())

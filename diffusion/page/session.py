@@ -139,7 +139,7 @@ class Session:
     runs: dict[int, Run] = field(default_factory=dict)
     search: StrengthSearch | None = None
 
-    def ask(self, ticket: Ticket = Ticket()) -> int:  # noqa: B008
+    def ask(self, ticket: Ticket = Ticket()) -> int:
         """The number of a new run, which ends the one that is going on."""
         self.wanted += 1
         self.ticket = ticket
