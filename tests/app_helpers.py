@@ -28,9 +28,9 @@ def values_of(
     controls: Controls, canvas: dict | str | None = "", labels=("apple", "noto"), model="tiny", **dials
 ) -> Values:
     """What the browser sends; dials that are not named stand where the page opens, but for ten steps."""
-    dials = {"steps": 10, **dials}
-    values = {dial: dials.get(name, dial.value) for name, dial in controls.dials.items()}
-    return {**values, controls.model: model, controls.canvas: canvas, **dict(zip(controls.labels, labels))}
+    set_ones = {controls.dials[name]: value for name, value in {"steps": 10, **dials}.items()}
+    words = {controls.model: model, controls.canvas: canvas, **dict(zip(controls.labels, labels))}
+    return {**controls.at_first, **words, **set_ones}
 
 
 def start(

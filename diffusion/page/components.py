@@ -7,6 +7,7 @@ a .pyi file beside the module of every subclass of a component.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -53,7 +54,7 @@ def keyboard_line() -> gr.HTML:
     return _component("keys.html", ["keys.js"], None, elem_id="keyboard")
 
 
-def _component(markup: str, scripts: list[str], value, **kwargs) -> gr.HTML:
+def _component(markup: str, scripts: list[str], value: Any, **kwargs: Any) -> gr.HTML:
     """Files of assets/web as a component; `kwargs` that gr.HTML does not know can be used in the markup."""
     code = "\n".join(_text(script) for script in scripts)
     return gr.HTML(value, html_template=_text(markup), js_on_load=code, apply_default_css=False, **kwargs)

@@ -30,7 +30,10 @@ from .settings import MAX_PICTURES, MAX_SEED, known_settings, read_settings
 
 FOUND_SETTINGS = "That picture brought its settings along; they are set again."
 
-MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}  # one picture at a time: it takes every core
+MODEL: dict[str, Any] = {
+    "concurrency_id": "model",
+    "concurrency_limit": 1,
+}  # one picture at a time: it takes every core
 UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 QUICK: dict[str, Any] = {"queue": False, **UNSEEN}
 EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
@@ -62,7 +65,11 @@ def connect(demo: gr.Blocks, ws: Workspace) -> None:
 def connect_runs(ws: Workspace) -> None:
     """Generate, Another, Stop."""
     actions = ws.actions
-    many = {"fn": handlers.ask, "inputs": [ws.session, actions.pictures], "outputs": [ws.number, ws.view]}
+    many: dict[str, Any] = {
+        "fn": handlers.ask,
+        "inputs": [ws.session, actions.pictures],
+        "outputs": [ws.number, ws.view],
+    }
     dice = actions.dice.click(
         lambda: random.randint(0, MAX_SEED - MAX_PICTURES + 1), None, ws.controls.dials["seed"], **QUICK
     )
@@ -71,7 +78,7 @@ def connect_runs(ws: Workspace) -> None:
     actions.stop.click(handlers.call_off, ws.session, ws.view, **QUICK)
 
 
-def _ask_one(ws: Workspace) -> dict:
+def _ask_one(ws: Workspace) -> dict[str, Any]:
     """An event that asks for a run of one picture."""
     return {"fn": handlers.ask, "inputs": ws.session, "outputs": [ws.number, ws.view], **EACH}
 
@@ -103,7 +110,8 @@ def connect_live(ws: Workspace) -> None:
     _paint_after(ws, ws.view.redraw(**_ask_one(ws)))
     controls.canvas.stroke(**TELL)
     for dial in controls.dials.values():
-        (dial.release if isinstance(dial, gr.Slider) else dial.input)(**TELL)
+        changed = dial.release if isinstance(dial, gr.Slider) else dial.input
+        changed(**TELL)
     ws.actions.live.change(None, ws.actions.live, js=LIVE, **QUICK)
 
 

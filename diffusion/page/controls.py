@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -16,8 +17,8 @@ from .choices import pretty, question, settle
 from .settings import Settings, find_model
 
 Component = gr.components.Component
-Values = Mapping[Component, object]  # what the browser sent
-Updates = dict[Component, object]  # what the browser is to show
+Values = Mapping[Component, Any]  # what the browser sent
+Updates = dict[Component, Any]  # what the browser is to show
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,22 @@ class Controls:
     model: gr.Dropdown
     canvas: gr.HTML
     labels: Sequence[gr.Dropdown | gr.Radio]  # as many as any checkpoint has label kinds
-    dials: Mapping[str, Component]  # the other fields of Settings: strength, steps, ..., colour
+    dials: Mapping[
+        str, gr.Slider | gr.Number | gr.Checkbox
+    ]  # the other fields of Settings: strength, steps, ..., colour
 
     @property
-    def all(self) -> set[Component]:
+    def all(self) -> set[gr.blocks.Block]:
         """What a run needs to know."""
         return {self.model, self.canvas, *self.labels, *self.dials.values()}
 
     @property
-    def words(self) -> set[Component]:
+    def at_first(self) -> Values:
+        """The values that the page opens with."""
+        return {each: each.value for each in (self.model, self.canvas, *self.labels, *self.dials.values())}
+
+    @property
+    def words(self) -> set[gr.blocks.Block]:
         """Model and labels, on which other choices depend."""
         return {self.model, *self.labels}
 
@@ -48,8 +56,8 @@ class Controls:
         """
         return find_model(self.checkpoints, values[self.model])
 
-    def chosen(self, values: Values) -> list[str | None]:
-        """The names chosen, for each of `labels`."""
+    def chosen(self, values: Values) -> list[Any]:
+        """The names chosen, for each of `labels`, as they were sent."""
         return [values.get(selector) for selector in self.labels]
 
     def read(self, values: Values) -> Settings:

@@ -32,9 +32,10 @@ class Drawing:
         """The same drawing with fewer pixels, and its frame with it."""
         k = width / self.picture.width
         size = (width, max(1, round(self.picture.height * k)))
-        box = tuple(round(edge * k) for edge in self.prepared.box)
+        left, top, right, bottom = (round(edge * k) for edge in self.prepared.box)
+        prepared = replace(self.prepared, box=(left, top, right, bottom), original_size=size)
         picture = images.flatten(self.picture).resize(size, Image.Resampling.LANCZOS)
-        return Drawing(picture, self.keep, replace(self.prepared, box=box, original_size=size))
+        return Drawing(picture, self.keep, prepared)
 
 
 def framed(
@@ -45,7 +46,7 @@ def framed(
     With `colour`, a drawing that is only outlines is filled with colours typical of what it shows.
     """
     if picture is not None and colour:
-        picture = colour_in(picture, checkpoint.colours_of(labels))
+        picture = colour_in(picture, checkpoint.colours_of({**labels}))
     prepared = images.prepare(picture, checkpoint.image_size) if picture else None
     return None if prepared is None or prepared.blank else prepared
 
@@ -58,4 +59,4 @@ def read_drawing(value: dict | str | None, checkpoint: Checkpoint, settings: Set
     """
     picture, keep = read_canvas(value)
     prepared = framed(picture, checkpoint, settings.labels, settings.colour)
-    return None if prepared is None else Drawing(picture, keep, prepared)
+    return Drawing(picture, keep, prepared) if picture and prepared else None

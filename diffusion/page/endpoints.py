@@ -177,7 +177,7 @@ class Endpoints:
             model: A name from /labels; empty takes the first.
         """
         request = Request.read(self.checkpoints, picture, None, subject, style, model)
-        colours = request.checkpoint.colours_of(request.settings.labels)
+        colours = request.checkpoint.colours_of({**request.settings.labels})
         return fill_outlines(request.needed_drawing().picture, colours)
 
     @in_a_sentence

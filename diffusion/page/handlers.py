@@ -8,8 +8,9 @@ import functools
 import inspect
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
+from typing import Any
 
 import gradio as gr
 
@@ -53,7 +54,7 @@ def ends_waiting(handler: Callable[..., Iterator[Message]]) -> Callable[..., Ite
     """
 
     @functools.wraps(handler)
-    def guarded(session: Session, number: int, *rest) -> Iterator[Message]:
+    def guarded(session: Session, number: int, *rest: Any) -> Iterator[Message]:
         try:
             yield from handler(session, number, *rest)
         except ValueError as error:  # ImageError, UnknownLabel and the like: one sentence for the person
@@ -75,7 +76,7 @@ def ask(session: Session, count: object = 1) -> tuple[int, Message]:
 
 def ask_from(session: Session, event: gr.EventData) -> tuple[int, Message]:
     """The same for a run that goes on from a step of an earlier one."""
-    place = Place(*(getattr(event, name, None) for name in Place._fields))
+    place = Place(getattr(event, "run", None), getattr(event, "k", None), getattr(event, "step", None))
     number = session.ask(Ticket(after=place))
     return number, message(number, "wait", WAIT)
 
@@ -103,9 +104,9 @@ def generate(session: Session, number: int, controls: Controls, values: Values) 
     yield from _messages(session, number, run, stream)
 
 
-def _messages(session: Session, number: int, run: Run, stream: Iterator[Step]) -> Iterator[Message]:
+def _messages(session: Session, number: int, run: Run, stream: Generator[Step]) -> Iterator[Message]:
     begun, kept = time.perf_counter(), len(run.steps)
-    shape = {"start": number, "box": run.drawing.box if run.drawing else [0, 0, 1]}
+    shape: Message = {"start": number, "box": run.drawing.box if run.drawing else [0, 0, 1]}
     old = [frame_message(step) for step in run.steps]
     with contextlib.closing(ahead(stream, lambda: session.wanted == number)) as batches:
         for new in batches:
@@ -115,9 +116,8 @@ def _messages(session: Session, number: int, run: Run, stream: Iterator[Step]) -
             frames, old = old + [frame_message(step) for step in new], []
             progress = new[-1].index / max(new[-1].total, 1)
             count = len(new[-1].x)
-            yield message(
-                number, "run", frames[-1]["say"], progress=progress, frames=frames, count=count, **shape
-            )
+            more: Message = {**shape, "progress": progress, "frames": frames, "count": count}
+            yield message(number, "run", frames[-1]["say"], more)
     if session.wanted > session.taken:  # a newer run is waiting for this one to end
         return
     if len(run.steps) == kept:
@@ -126,9 +126,10 @@ def _messages(session: Session, number: int, run: Run, stream: Iterator[Step]) -
     session.keep(number, run)
     seconds = time.perf_counter() - begun
     count = len(run.steps[-1].x)
-    picture = finished(run.only(0), number, 0) if count == 1 else {}
-    more = {**shape, **picture, "settings": asdict(run.settings), "drawn": run.drawn}
-    yield message(session.wanted, "done", summary(run, seconds), progress=1, count=count, **more)
+    more = {**shape, "progress": 1, "count": count, "settings": asdict(run.settings), "drawn": run.drawn}
+    if count == 1:
+        more.update(finished(run.only(0), number, 0))
+    yield message(session.wanted, "done", summary(run, seconds), more)
 
 
 def _kept(session: Session, event: gr.EventData) -> Run:
@@ -140,7 +141,7 @@ def choose_one(session: Session, event: gr.EventData) -> Message:
     """One of several pictures becomes the result."""
     run = _kept(session, event)
     say = f"Seed {run.settings.seed}."
-    return message(session.wanted, "chosen", say, **finished(run, event.run, event.k))
+    return message(session.wanted, "chosen", say, finished(run, event.run, event.k))
 
 
 @in_a_sentence

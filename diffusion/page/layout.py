@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -118,7 +118,7 @@ def _actions() -> Actions:
     return Actions(go, dice, stop, live, pictures)
 
 
-def _advanced() -> dict[str, gr.components.Component]:
+def _advanced() -> dict[str, gr.Slider | gr.Number | gr.Checkbox]:
     low, high = RANGES["seed"]
     with gr.Accordion("Advanced settings", open=False, elem_id="advanced"), gr.Row():
         return {
@@ -136,7 +136,7 @@ def _advanced() -> dict[str, gr.components.Component]:
         }  # fmt: skip
 
 
-def _slider(name: str, step: float, info: str, **kwargs) -> gr.Slider:
+def _slider(name: str, step: float, info: str, **kwargs: Any) -> gr.Slider:
     """One of the numbers of `Settings`."""
     value, label = getattr(DEFAULTS, name), name.capitalize()
     return gr.Slider(*RANGES[name], value, step=step, buttons=[], label=label, info=info, **kwargs)

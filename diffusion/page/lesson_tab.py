@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -56,10 +57,10 @@ def look(controls: Controls, values: Values, chosen: list[str | None]) -> lesson
         gr.Warning(str(error))
         drawing = None
     if drawing:
-        prepared = drawing.prepared
-    else:
-        prepared = framed(_stand_in(checkpoint, labels), checkpoint, labels, settings.colour)
-    return lesson_text.Example(settings, canvas if drawing else "", prepared.x0.numpy())
+        return lesson_text.Example(settings, canvas, drawing.prepared.x0.numpy())
+    prepared = framed(_stand_in(checkpoint, labels), checkpoint, labels, settings.colour)
+    assert prepared is not None, "an example drawing is never blank"
+    return lesson_text.Example(settings, "", prepared.x0.numpy())
 
 
 def _stand_in(checkpoint: Checkpoint, labels: dict[str, str]) -> Image.Image:
@@ -91,16 +92,15 @@ def lesson(controls: Controls) -> Lesson:
     """The tab, filled in for what the first one opens with."""
     checkpoints = controls.checkpoints
     first = next(iter(checkpoints.values()))
-    values = {component: component.value for component in controls.all}
-    start = look(controls, values, controls.chosen(values))
+    start = look(controls, controls.at_first, controls.chosen(controls.at_first))
 
-    def words(text: str, **kwargs) -> gr.Markdown:
+    def words(text: str, **kwargs: Any) -> gr.Markdown:
         return gr.Markdown(text, latex_delimiters=lesson_text.INLINE_LATEX, **kwargs)
 
     def pictures(elem_id: str, value: str = "") -> gr.HTML:
         return gr.HTML(value, elem_id=elem_id, elem_classes="shown", apply_default_css=False)
 
-    parts = {"example": gr.State(start)}
+    parts: dict[str, Any] = {"example": gr.State(start)}
     with gr.Column(elem_id="lesson"):
         parts["how"] = gr.Markdown(how_it_works(first), elem_id="how")
         with gr.Column(elem_id="time"):
@@ -148,10 +148,16 @@ def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
         }  # fmt: skip
 
     quick, painting = {**QUICK, **UNCHECKED}, {**UNSEEN, **UNCHECKED, **MODEL}
-    noised = {"fn": partial(lesson_text.explain_noising, checkpoints), "inputs": [example, parts.t],
-              "outputs": [parts.noising_equation, parts.noising, parts.plot]}  # fmt: skip
-    stepped = {"fn": partial(lesson_text.explain_step, checkpoints), "inputs": [example, parts.t],
-               "outputs": [parts.step_equation, parts.step]}  # fmt: skip
+    noised: dict[str, Any] = {
+        "fn": partial(lesson_text.explain_noising, checkpoints),
+        "inputs": [example, parts.t],
+        "outputs": [parts.noising_equation, parts.noising, parts.plot],
+    }
+    stepped: dict[str, Any] = {
+        "fn": partial(lesson_text.explain_step, checkpoints),
+        "inputs": [example, parts.t],
+        "outputs": [parts.step_equation, parts.step],
+    }
     opened = tab.select(open_lesson, {example, *controls.all}, [example, dials], **quick)
     known = {example, *controls.all} - set(controls.labels)
     switched = controls.model.input(switch_model, known, [example, dials, parts.how, parts.credits], **quick)

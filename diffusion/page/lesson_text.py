@@ -60,7 +60,10 @@ COMPARE = "Paint all six"
 TIME_INFO = "0: hardly any noise, {last}: nothing else. The papers count from 1."
 OWN, EXAMPLE = "your drawing", "an example, because your canvas is blank"
 GUIDANCES, ETAS = (1.0, 2.0, 4.0), (0.0, 0.5, 1.0)  # what the comparison varies, the rest as on the page
-INLINE_LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+INLINE_LATEX: list[dict[str, str | bool]] = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": "$", "right": "$", "display": False},
+]
 
 
 @dataclass(frozen=True)

@@ -54,9 +54,9 @@ class Message(TypedDict, total=False):
     gif: str
 
 
-def message(run: int, phase: str, say: str = "", **more) -> Message:
+def message(run: int, phase: str, say: str, more: Message | None = None) -> Message:
     """News of a run, with more of the fields of `Message`."""
-    return {"run": run, "phase": phase, "say": say, "nonce": random.random(), **more}
+    return {**(more or {}), "run": run, "phase": phase, "say": say, "nonce": random.random()}
 
 
 # For the browser, where the server did not answer: `run` is the newest number it has heard of.

@@ -50,7 +50,7 @@ class Request:
         subject: str | None = None,
         style: str | None = None,
         model: str | None = None,
-        **dials,
+        **dials: object,
     ) -> Request:
         """Arguments of an endpoint -> what they ask for; those that are None, or missing, are the default.
 
@@ -62,7 +62,7 @@ class Request:
         settings = Settings.read(model, dict(zip(checkpoint.label_names, (subject, style))), **dials)
         shown, mask = _load(picture), _load(keep)
         prepared = framed(shown, checkpoint, settings.labels, settings.colour)
-        return cls(checkpoint, settings, Drawing(shown, mask, prepared) if prepared else None)
+        return cls(checkpoint, settings, Drawing(shown, mask, prepared) if shown and prepared else None)
 
     def run(self, count: int = 1) -> Iterator[Run]:
         """The run of `count` seeds after each of its steps."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from .. import images
 from ..checkpoint import Checkpoint
@@ -47,14 +48,16 @@ def paint(
 
     Nothing is computed, nor refused, before the first step is asked for: this may be called in any thread.
     """
-    x0 = mask = None
+    x0: Tensor | None = None
+    mask: Tensor | None = None
     if drawing:
         x0 = drawing.prepared.x0.expand(count, -1, -1, -1)
-        mask = drawing.keep and images.prepare_mask(drawing.keep, drawing.prepared, checkpoint.image_size)
+    if drawing and drawing.keep:
+        mask = images.prepare_mask(drawing.keep, drawing.prepared, checkpoint.image_size)
     yield from edit(
         checkpoint,
         x0,
-        settings.labels,
+        {**settings.labels},
         strength=1.0 if drawing is None else settings.strength,
         num_inference_steps=settings.steps,
         guidance_scale=settings.guidance,
@@ -110,9 +113,9 @@ class Run:
 class Place(NamedTuple):
     """A step of a kept run's k-th picture, as the browser names it; `go_on` checks that there is one."""
 
-    run: int
-    k: int
-    step: int
+    run: object
+    k: object
+    step: object
 
 
 @dataclass(frozen=True)
@@ -161,25 +164,26 @@ class Session:
         for oldest in sorted(self.runs)[:-KEPT_RUNS]:
             del self.runs[oldest]
 
-    def kept(self, number: int, k: int) -> Run:
+    def kept(self, number: object, k: object) -> Run:
         """The k-th picture of a run that has ended, both as the browser names them.
 
         Raises:
             ValueError: it is not kept any longer.
         """
-        run = self.runs.get(number) if _is_whole(number) else None
-        if run is None or not _is_whole(k) or not 0 <= k < len(run.steps[0].x):
+        run = self.runs.get(_whole(number))
+        if run is None or not 0 <= _whole(k) < len(run.steps[0].x):
             raise ValueError(TOO_OLD)
-        return run.only(k)
+        return run.only(_whole(k))
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _whole(value: object) -> int:
+    """The value, if it is a whole number; else -1, which numbers nothing."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else -1
 
 
 def go_on(
     session: Session, checkpoint: Checkpoint, settings: Settings, place: Place
-) -> tuple[Run, Iterator[Step]]:
+) -> tuple[Run, Generator[Step]]:
     """Denoise on from a kept step, with what is chosen now: words, guidance, eta or a new seed.
 
     Strength, step count, model and drawing are the old run's, since they belong to the state.
@@ -187,8 +191,8 @@ def go_on(
     Raises:
         ValueError: there is no such step, or it is another model's.
     """
-    old, step = session.kept(place.run, place.k), place.step
-    if not _is_whole(step) or not 1 <= step <= len(old.steps):
+    old, step = session.kept(place.run, place.k), _whole(place.step)
+    if not 1 <= step <= len(old.steps):
         raise ValueError(TOO_OLD)
     if settings.model != old.settings.model:
         raise ValueError(OTHER_MODEL)

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 from urllib.parse import urlencode
 
 from ..checkpoint import Checkpoint
@@ -25,7 +26,7 @@ BAD_COUNT = "Ask for 1 to {} pictures, not {}."
 BAD_SWITCH = "{} must be true or false, not {}."
 
 
-def _number(default: float, low: float, high: float):
+def _number(default: float, low: float, high: float) -> Any:
     """A field of `Settings` that takes numbers from low to high; whole ones where these are whole."""
     return field(default=default, metadata={"range": (low, high)})
 
@@ -44,7 +45,7 @@ class Settings:
     colour: bool = True
 
     @classmethod
-    def read(cls, model: str, labels: Mapping[str, str | None], **chosen) -> Settings:
+    def read(cls, model: str, labels: Mapping[str, object], **chosen: object) -> Settings:
         """Settings from values that a browser or a program sent, of whatever type they are.
 
         Args:
@@ -55,12 +56,12 @@ class Settings:
         Raises:
             ValueError: a value of another type, or out of its range.
         """
-        labels = {kind: _name(name) for kind, name in labels.items() if name not in (None, "")}
-        numbers = {name: read_number(name, chosen.get(name)) for name in RANGES}
+        named = {kind: _name(name) for kind, name in labels.items() if name not in (None, "")}
+        numbers: dict[str, Any] = {name: read_number(name, chosen.get(name)) for name in RANGES}
         colour = cls.colour if chosen.get("colour") is None else chosen["colour"]
         if colour not in (True, False):
             raise ValueError(BAD_SWITCH.format("Colour", _shown(colour)))
-        return cls(model, labels, **numbers, colour=bool(colour))
+        return cls(model, named, **numbers, colour=bool(colour))
 
     @property
     def name(self) -> str:
@@ -92,9 +93,10 @@ def read_number(name: str, value: object) -> float:
     if value is None:
         return getattr(DEFAULTS, name)
     low, high = RANGES[name]
-    if not _is_between(value, low, high):
+    number = _between(value, low, high)
+    if number is None:
         raise ValueError(BAD_NUMBER.format(name.capitalize(), int(low), int(high), _shown(value)))
-    return round(value) if isinstance(low, int) else float(value)
+    return round(number) if isinstance(low, int) else float(number)
 
 
 def read_count(value: object, default: int) -> int:
@@ -105,13 +107,17 @@ def read_count(value: object, default: int) -> int:
     """
     if value is None:
         return default
-    if not _is_between(value, 1, MAX_PICTURES):
+    number = _between(value, 1, MAX_PICTURES)
+    if number is None:
         raise ValueError(BAD_COUNT.format(MAX_PICTURES, _shown(value)))
-    return round(value)
+    return round(number)
 
 
-def _is_between(value: object, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+def _between(value: object, low: float, high: float) -> float | None:
+    """The value, if it is a number and from low to high."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if low <= value <= high else None
 
 
 def _name(value: object) -> str:
@@ -156,7 +162,7 @@ def known_settings(wishes: Mapping, checkpoints: dict[str, Checkpoint], model: s
         found["labels"] = known
     for key, (low, high) in RANGES.items():
         with contextlib.suppress(TypeError, ValueError, OverflowError):  # no number, or not one at all
-            number = min(max(float(wishes.get(key)), low), high)
+            number = min(max(float(wishes.get(key, "")), low), high)
             if not math.isnan(number):
                 found[key] = round(number) if isinstance(low, int) else number
     colour = str(wishes.get("colour")).lower()

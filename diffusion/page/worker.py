@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 from ..sampler import Step
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # All that torch computes is computed in this one thread. OpenMP gives every thread that computes a team of
 # helpers of its own, and where there are more of them than cores, they go to sleep at each of a network's
@@ -16,7 +20,7 @@ from ..sampler import Step
 MODEL_THREAD = ThreadPoolExecutor(1, "model")
 
 
-def in_model_thread(work: Callable, *args, **kwargs):
+def in_model_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What work(*args, **kwargs) returns or raises, done between two steps of what is being painted.
 
     Work that is done there must not call this: it would wait for itself.
@@ -24,7 +28,7 @@ def in_model_thread(work: Callable, *args, **kwargs):
     return MODEL_THREAD.submit(work, *args, **kwargs).result()
 
 
-def ahead(steps: Generator[Step], wanted: Callable[[], bool] = lambda: True) -> Iterator[list[Step]]:
+def ahead(steps: Generator[Step], wanted: Callable[[], bool] = lambda: True) -> Generator[list[Step]]:
     """Let the model go on in its own thread while the page is busy with the frames it has.
 
     Yields all steps that are new, one or several, so that a slow page never slows the model down. The model
@@ -36,11 +40,11 @@ def ahead(steps: Generator[Step], wanted: Callable[[], bool] = lambda: True) -> 
 
     def work() -> None:
         try:
-            step = None if closed.is_set() or not wanted() else next(steps, None)
+            made: Step | Exception | None = None if closed.is_set() or not wanted() else next(steps, None)
         except Exception as error:
-            step = error
-        ready.put(step)
-        if isinstance(step, Step):
+            made = error
+        ready.put(made)
+        if isinstance(made, Step):
             MODEL_THREAD.submit(work)
         else:
             steps.close()
