@@ -38,10 +38,13 @@ from tqdm import tqdm
 
 from .. import images
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from ..condition import Condition
+from ..denoiser import PREDICTION_TYPES, training_target
 from ..ema import EMA
 from ..lineart import typical_colours
-from ..sampler import sample, trailing_timesteps
-from ..schedule import KINDS, PREDICTION_TYPES, NoiseSchedule
+from ..sampler import Sampling
+from ..schedule import KINDS, NoiseSchedule
+from ..sdedit import edit
 from ..unet import UNet, UNetConfig
 from .data import DataError, PictureSet, augment, few_of_each, load_pictures, sampling_weights
 from .degrade import crude_versions
@@ -250,7 +253,7 @@ class Trainer:
         self.weights = sampling_weights(train, config.balance).to(device)
         self.held_out = test.subset(evenly(len(test), 256))
 
-        self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps, config.prediction_type)
+        self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps)
         self.generator = torch.Generator(device).manual_seed(config.seed)
         self.model = self._new_model().to(device)
         if device.type == "cuda":  # on a CPU, oneDNN's own layouts were a quarter faster than this
@@ -277,7 +280,8 @@ class Trainer:
             dropout=config.dropout,
         )
         if self.start:
-            if self.start.model.config != shape or self.start.schedule.config() != self.schedule.config():
+            theirs = (self.start.model.config, self.start.schedule, self.start.prediction_type)
+            if theirs != (shape, self.schedule, config.prediction_type):
                 raise CheckpointError(f"{config.init_from} has another network or schedule than this run.")
             return copy.deepcopy(self.start.model).train().requires_grad_(True)
         with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
@@ -311,7 +315,7 @@ class Trainer:
     def loss(self, model, x0: Tensor, labels: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """DDPM algorithm 1, line 5: how far the network's answer about x_t is from the truth. Scalar."""
         x_t = self.schedule.add_noise(x0, noise, t)
-        target = self.schedule.target(x0, noise, t)
+        target = training_target(self.config.prediction_type, self.schedule, x0, noise, t)
         with self.autocast():
             output = model(x_t, t, labels)
         compare = F.mse_loss if self.config.loss == "l2" else F.l1_loss
@@ -379,6 +383,7 @@ class Trainer:
         return Checkpoint(
             model=self.ema.model,
             schedule=self.schedule,
+            prediction_type=self.config.prediction_type,
             label_names=self.label_names,
             pairs=pairs,
             colours=colours,
@@ -387,24 +392,14 @@ class Trainer:
         )
 
     def sample_sheet(self, columns: int = 8, rows: int = 6):
-        """Pictures from pure noise (20 DDIM steps, guidance 2), always of the same seeds and labels: PIL."""
-        about = self.checkpoint()
+        """Pictures from pure noise, sampled as is usual, always of the same seeds and labels: PIL."""
+        about, size = self.checkpoint(), self.config.image_size
         count = columns * rows
         chosen = [self.pairs[i * len(self.pairs) // count] for i in range(count)]
         labels = torch.cat([about.encode_labels(dict(zip(self.label_names, pair))) for pair in chosen])
-        size = self.config.image_size
-        noise = torch.randn((count, 3, size, size), generator=torch.Generator().manual_seed(0))
+        told = Condition.of(about, labels).to(self.device)
         with self.autocast():
-            steps = sample(
-                self.ema.model,
-                self.schedule,
-                noise.to(self.device),
-                timesteps=trailing_timesteps(20, self.schedule.num_train_timesteps - 1),
-                labels=labels.to(self.device),
-                null_labels=self.null.expand(count, -1),
-                guidance_scale=2.0,
-            )
-            *_, last = steps
+            *_, last = edit(about, None, told, Sampling(strength=1.0))
         x = last.x0.float().reshape(rows, columns, 3, size, size).permute(2, 0, 3, 1, 4)
         return images.to_pil(x.reshape(3, rows * size, columns * size))
 
@@ -672,7 +667,7 @@ def inherited(start: Checkpoint) -> dict:
         "dropout": network.dropout,
         "schedule": schedule.kind,
         "num_train_timesteps": schedule.num_train_timesteps,
-        "prediction_type": schedule.prediction_type,
+        "prediction_type": start.prediction_type,
     }
 
 
