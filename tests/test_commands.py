@@ -16,7 +16,7 @@ from diffusion.evaluate.classifier import ClassifierNet, save_classifier
 from diffusion.evaluate.judge import main as judge
 from diffusion.train.data import load_pictures
 from diffusion.train.pack import main as pack
-from diffusion.train.trainer import main as train
+from diffusion.train.run import main as train
 from fruit import classifier_for, draw, fruit_folder
 
 COMMANDS = {

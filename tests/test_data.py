@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion.train.data import DataError, augment, few_of_each, load_pictures, sampling_weights
+from diffusion.train.choose import few_of_each, sampling_weights
+from diffusion.train.data import DataError, augment, load_pictures
 
 
 def picture(colour="red", size=(20, 20), mode="RGB") -> bytes:

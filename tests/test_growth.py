@@ -25,7 +25,7 @@ def start():
     with torch.no_grad():
         for parameter in model.parameters():  # some layers start at zero and would hide time and labels
             parameter.add_(0.05 * torch.randn_like(parameter))
-    return Checkpoint(model.eval(), NoiseSchedule(), LABELS)
+    return Checkpoint(model.eval(), NoiseSchedule(), "sample", LABELS)
 
 
 def test_new_inputs_and_attention_change_no_answer():

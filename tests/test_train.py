@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 
 from diffusion import NoiseSchedule, load_checkpoint
-from diffusion.sampler import ddim_step
-from diffusion.schedule import PREDICTION_TYPES
+from diffusion.denoiser import PREDICTION_TYPES, training_target
+from diffusion.solver import DDIM
 from diffusion.train.config import TrainConfig, configure, learning_rate
 from diffusion.train.data import load_pictures
 from diffusion.train.log import LossLog
@@ -32,6 +32,7 @@ from diffusion.train.losses import (
     x0_weight,
 )
 from diffusion.train.run import main, parser
+from diffusion.train.sheets import sample_sheet
 from diffusion.train.trainer import Trainer
 
 TINY = [
@@ -99,7 +100,7 @@ def test_noise_over_a_sketch_is_what_an_edit_meets():
     for t0, t in ((600, 600), (600, 240), (950, 17)):
         x = schedule.add_noise(crude, noise, t0)
         if t < t0:
-            x = ddim_step(schedule, x, x0, schedule.eps_from_x0(x, x0, t0), t0, t)
+            x = DDIM().step(schedule, x, x0, schedule.eps_from_x0(x, x0, t0), t0, t)
         seeming = noise_over(x0, crude, noise, torch.tensor([t0, t0]), schedule)
         assert torch.allclose(schedule.add_noise(x0, seeming, t), x, atol=1e-12)
     assert torch.equal(noise_over(x0, x0, noise, torch.tensor([600, 3]), schedule), noise)
@@ -128,12 +129,12 @@ def test_noise_lies_over_drawings_in_its_share_of_the_batch(shapes):
 def test_the_network_is_told_the_drawings_there_are(shapes):
     t = trainer(shapes, sketched=0.5, noise_over=0.2, batch_size=32)
     batch = t.batches.at(0)
-    told = t.told(batch)
+    told = t.condition(batch, batch.labels).drawing
     assert told.shape == (32, 4, 16, 16)
     assert torch.equal(told[:, 3].flatten(1).all(1), batch.sketched)
     assert torch.equal(told[batch.sketched, :3], batch.drawing[batch.sketched])
     assert not told[~batch.sketched].any()
-    assert trainer(shapes, drawing=0).told(batch) is None
+    assert trainer(shapes, drawing=0).condition(batch, batch.labels).drawing is None
     untold = trainer(shapes, drawing=0, sketched=0.0, noise_over=0.0)
     assert torch.isfinite(untold.train_step()) and untold.model.drawing_input is None
 
@@ -159,10 +160,12 @@ def test_min_snr_is_one_loss_whatever_the_network_says():
     for t in (5, 200, 500, 950):
         losses = []
         for prediction_type in PREDICTION_TYPES:
-            schedule = NoiseSchedule("cosine", 1000, prediction_type)
-            says = schedule.target(wrong, schedule.eps_from_x0(schedule.add_noise(x0, noise, t), wrong, t), t)
+            schedule = NoiseSchedule("cosine", 1000)
+            eps = schedule.eps_from_x0(schedule.add_noise(x0, noise, t), wrong, t)
+            says = training_target(prediction_type, schedule, wrong, eps, t)
+            wanted = training_target(prediction_type, schedule, x0, noise, t)
             weight = float(loss_weight("min-snr", prediction_type, schedule.abar(t)))
-            losses.append(weight * float(F.mse_loss(says, schedule.target(x0, noise, t))))
+            losses.append(weight * float(F.mse_loss(says, wanted)))
         abar = float(schedule.abar(t))
         expected = min(abar / (1 - abar), MIN_SNR_GAMMA) * float(F.mse_loss(wrong, x0))
         assert losses == pytest.approx([expected] * 3, rel=1e-6)
@@ -178,7 +181,8 @@ def test_the_weighting_is_that_of_the_settings(shapes):
         t = trainer(shapes, weighting=weighting)
         batch, steps = t.batches.at(0), torch.full((8,), 900)
         noise = torch.zeros_like(batch.x0)
-        found[weighting] = float(t.loss(t.model, batch.x0, batch.labels, None, steps, noise).detach())
+        condition = t.condition(batch, batch.labels)
+        found[weighting] = float(t.loss(t.model, batch.x0, condition, steps, noise).detach())
     ratio = found["min-snr"] / found["plain"]
     assert ratio == pytest.approx(float(t.schedule.abar(900)), rel=1e-4)  # SNR to SNR + 1
 
@@ -209,11 +213,11 @@ def test_one_batch_is_overfitted(shapes, prediction_type, loss):
     t = trainer(shapes, prediction_type=prediction_type, loss=loss)
     batch = t.batches.at(0)
     steps, noise = t.noised(batch, t.generator)
-    told = t.told(batch)
+    told = t.condition(batch, batch.labels)
     optimizer = torch.optim.Adam(t.model.parameters(), lr=3e-3)
     losses = []
     for _ in range(600):
-        value = t.loss(t.model, batch.x0, batch.labels, told, steps, noise)
+        value = t.loss(t.model, batch.x0, told, steps, noise)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
@@ -234,16 +238,16 @@ def test_cutting_a_batch_up_changes_nothing(shapes):
 def test_training_leaves_the_global_rng_alone(shapes):
     before = torch.get_rng_state()
     t = trainer(shapes)
-    t.train_step(), t.validation_loss(), t.sample_sheet(2, 1)
+    t.train_step(), t.validation_loss(), sample_sheet(t, 2, 1)
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_sample_sheets_are_of_the_same_seeds_and_labels(shapes):
     t = trainer(shapes)
     t.train_step()
-    first = t.sample_sheet(4, 2)
+    first = sample_sheet(t, 4, 2)
     assert first.size == (64, 32)
-    assert first.tobytes() == t.sample_sheet(4, 2).tobytes()
+    assert first.tobytes() == sample_sheet(t, 4, 2).tobytes()
 
 
 # ------------------------------------------------------------------ whole runs

@@ -16,8 +16,9 @@ from .. import images
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from ..ema import EMA
 from ..schedule import NoiseSchedule
+from ..train.config import TrainConfig
 from ..train.data import PictureSet
-from ..train.trainer import TrainConfig, Trainer
+from ..train.trainer import Trainer
 from .classifier import Classifier
 from .study import Study, as_x0, same_labels
 from .verdicts import Classified, accuracy, mean_and_error, quality
@@ -33,7 +34,7 @@ VARIANTS = {
     "label dropout 0": {"label_dropout": 0.0},
     "label dropout 0.2": {"label_dropout": 0.2},
     "augment none": {"augment": "none"},
-    "sketched 0": {"sketched": 0.0},
+    "sketched 0": {"sketched": 0.0, "noise_over": 0.0},
     "dropout 0.1": {"dropout": 0.1},
 }
 # Beside BASE's. EMA itself begins with (1 + n) / (10 + n) after n steps: larger decays would not differ here.
@@ -77,6 +78,7 @@ def train(run: Run, pictures: PictureSet, folder: Path) -> None:
             trainer.train_step()
             for average in averages.values():
                 average.update(trainer.model)
+        trainer.close()
     seconds = time.monotonic() - started
     about = trainer.checkpoint(seconds=round(seconds))
     for decay, average in averages.items():

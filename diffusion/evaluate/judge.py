@@ -21,8 +21,9 @@ from tqdm import tqdm
 from ..ema import EMA
 from ..options import REQUIRED, command, option, parse
 from ..schedule import KINDS, NoiseSchedule
-from ..train.data import PictureSet, augment, load_pictures, sampling_weights
-from ..train.trainer import learning_rate
+from ..train.choose import sampling_weights
+from ..train.config import learning_rate
+from ..train.data import PictureSet, augment, load_pictures
 from ..unet import UNetConfig
 from .classifier import Classifier, ClassifierNet, held_out_accuracy, log_likelihood, save_classifier
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .. import images
+from ..train.choose import evenly
 from ..train.data import PictureSet
-from ..train.trainer import evenly
 from .metrics import mean_pairwise_distance, nearest_distances
 from .study import Study, same_labels
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .. import images
-from ..train.trainer import evenly
+from ..train.choose import evenly
 from . import inputs
 from .memory import memory
 from .metrics import frechet_distance, low_pass_agreement, psnr, ssim

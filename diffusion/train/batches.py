@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -40,6 +40,13 @@ class Batch:
     drawing: Tensor
     sketched: Tensor
     labels: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+    def rows(self, index: Tensor) -> Batch:
+        """Some of its pictures, chosen by a long tensor."""
+        return Batch(*(getattr(self, f.name)[index] for f in fields(self)))
 
 
 def random_place(how: str, rng: np.random.Generator) -> np.ndarray:

@@ -23,7 +23,7 @@ import hashlib
 import io
 import re
 import tarfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -264,34 +264,6 @@ def _held_out_groups(pairs: Sequence[tuple[str, str]], share: float) -> set[str]
             count = int(share * len(groups) + _hashed(subject))
             held.update(sorted(groups, key=_hashed)[:count])
     return held
-
-
-def sampling_weights(pictures: PictureSet, balance: float) -> Tensor:
-    """How likely each picture is to be drawn: float64 (N,), summing to 1.
-
-    Subjects (the first label kind) are drawn with probability in proportion to (their number of groups) to
-    the power 1 - balance: with balance 1 all equally often, with 0 as often as they have things to show.
-    Within a subject each combination with the other kinds is as likely as the next, and within that each
-    picture, so that a subject's thousand film frames do not outweigh its fourteen drawings.
-    """
-    combos = [tuple(row) for row in pictures.labels.tolist()]
-    per_combo = Counter(combos)
-    combos_of = Counter(combo[0] for combo in per_combo)
-    groups_of = Counter(subject for subject, _ in {(c[0], g) for c, g in zip(combos, pictures.groups)})
-    shares = [groups_of[c[0]] ** (1 - balance) / combos_of[c[0]] / per_combo[c] for c in combos]
-    weights = torch.tensor(shares, dtype=torch.float64)
-    return weights / weights.sum()
-
-
-def few_of_each(pictures: PictureSet, most: int = 8) -> PictureSet:
-    """At most `most` pictures, evenly spread, of each label combination."""
-    rows: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for i, row in enumerate(pictures.labels.tolist()):
-        rows[tuple(row)].append(i)
-    keep = torch.zeros(len(pictures), dtype=torch.bool)
-    for members in rows.values():
-        keep[members[:: -(-len(members) // most)]] = True
-    return pictures.subset(keep)
 
 
 def augment(pixels: Tensor, size: int, how: str, generator: torch.Generator) -> Tensor:

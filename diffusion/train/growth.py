@@ -77,7 +77,7 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
     same = replace(old, label_sizes=shape.label_sizes, attention=shape.attention, drawing=shape.drawing)
     lost = [had and not has for had, has in zip(old.attention, shape.attention)]
     if same != shape or any(lost) or (old.drawing and not shape.drawing):
-        raise CheckpointError("The checkpoint to start from has another network than this run.")
+        raise CheckpointError("The checkpoint to start from has another network or schedule than this run.")
     if list(label_names) != list(start.label_names):
         raise CheckpointError(
             f"The checkpoint to start from has the labels {' and '.join(start.label_names) or 'none'}, "
