@@ -28,13 +28,13 @@ from .sdedit import edit_timesteps
 
 @dataclass(frozen=True)
 class NoiseParts:
-    """x_t = sqrt(abar_t) x0 + sqrt(1 - abar_t) eps (DDPM eq. 4), and what it is made of.
+    """x_t = alpha_t x0 + sigma_t eps (DDPM eq. 4), and what it is made of.
 
     Attributes:
         t: the timestep, in 0 .. T-1.
         abar: abar_t, the share of the picture in the variance of x_t, in (0, 1).
-        signal_scale: sqrt(abar_t), in (0, 1).
-        noise_scale: sqrt(1 - abar_t), in (0, 1).
+        signal_scale: alpha_t = sqrt(abar_t), in (0, 1).
+        noise_scale: sigma_t = sqrt(1 - abar_t), in (0, 1).
         signal: signal_scale * x0, float64 (B, 3, R, R).
         noise: noise_scale * eps, float64 (B, 3, R, R).
         x_t: their sum, like x0: exactly what `NoiseSchedule.add_noise` returns.
@@ -61,14 +61,14 @@ def noise_parts(schedule: NoiseSchedule, x0: Tensor, eps: Tensor, t: int) -> Noi
     Raises:
         ValueError: for a timestep out of range.
     """
-    abar = schedule.abar(t, like=x0)
+    alpha, sigma = schedule.alpha(t, like=x0), schedule.sigma(t, like=x0)
     return NoiseParts(
         t=t,
-        abar=float(abar),
-        signal_scale=float(abar.sqrt()),
-        noise_scale=float((1 - abar).sqrt()),
-        signal=abar.sqrt() * x0,
-        noise=(1 - abar).sqrt() * eps,
+        abar=float(schedule.abar(t)),
+        signal_scale=float(alpha),
+        noise_scale=float(sigma),
+        signal=alpha * x0,
+        noise=sigma * eps,
         x_t=schedule.add_noise(x0, eps, t),
     )
 

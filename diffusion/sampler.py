@@ -112,19 +112,17 @@ def ddim_step(
 ) -> Tensor:
     """x_{t_prev} from x_t: DDIM eq. 12.
 
-        sigma    = eta sqrt((1 - abar_prev) / (1 - abar_t)) sqrt(1 - abar_t / abar_prev)          (eq. 16)
-        x_prev   = sqrt(abar_prev) x0 + sqrt(1 - abar_prev - sigma^2) eps + sigma noise
+        s        = eta sqrt((1 - abar_prev) / (1 - abar_t)) sqrt(1 - abar_t / abar_prev)          (eq. 16)
+        x_prev   = alpha_prev x0 + sqrt(sigma_prev^2 - s^2) eps + s noise
 
-    eta = 0 is deterministic; eta = 1 is DDPM's ancestral sampling. With t_prev = -1, abar_prev is 1 and
-    x0 comes back as it is.
+    s is eta times the deviation of DDPM's posterior: eta = 0 is deterministic, eta = 1 is DDPM's ancestral
+    sampling. With t_prev = -1, alpha_prev is 1 and sigma_prev 0, and x0 comes back as it is.
     """
-    abar, abar_prev = schedule.abar(t, like=x), schedule.abar(t_prev, like=x)
-    variance = (1 - abar_prev) / (1 - abar) * (1 - abar / abar_prev)
-    sigma = eta * variance.sqrt()
-    direction = (1 - abar_prev - sigma**2).clamp(min=0).sqrt()
-    x_prev = abar_prev.sqrt() * x0 + direction * eps
+    s = eta * schedule.posterior_variance(t, t_prev, like=x).sqrt()
+    direction = (schedule.sigma(t_prev, like=x) ** 2 - s**2).clamp(min=0).sqrt()
+    x_prev = schedule.alpha(t_prev, like=x) * x0 + direction * eps
     if eta > 0 and t_prev >= 0:
-        x_prev = x_prev + sigma * noise
+        x_prev = x_prev + s * noise
     return x_prev.to(x.dtype)
 
 
