@@ -19,13 +19,14 @@ picture is written as step -1, with abar = 1: it is where the last denoising ste
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 KINDS = ("cosine", "linear")
-PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+PerPicture = float | Sequence[float]  # one number, or one for each picture
 
 
 def linear_betas(num_train_timesteps: int) -> Tensor:
@@ -68,24 +69,17 @@ class NoiseSchedule:
     Args:
         kind: "cosine" (iDDPM eq. 17) or "linear" (DDPM section 4).
         num_train_timesteps: T, at least 2.
-        prediction_type: what the network that belongs to this schedule is trained to say:
-            "epsilon" the noise (DDPM eq. 14), "sample" the clean picture x0,
-            "v_prediction" sqrt(abar) eps - sqrt(1 - abar) x0 (Salimans & Ho 2022, appendix D).
 
     Raises:
-        ValueError: for an unknown kind or prediction type, or T < 2.
+        ValueError: for an unknown kind, or T < 2.
     """
 
     kind: str = "cosine"
     num_train_timesteps: int = 1000
-    prediction_type: str = "v_prediction"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
-        if self.prediction_type not in PREDICTION_TYPES:
-            known = ", ".join(PREDICTION_TYPES)
-            raise ValueError(f"Unknown prediction type {self.prediction_type!r}: choose one of {known}.")
         if self.num_train_timesteps < 2:
             raise ValueError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
         make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
@@ -198,19 +192,3 @@ class NoiseSchedule:
         """Turn (x_t, v) back by the angle: x0 = alpha_t x_t - sigma_t v, eps = sigma_t x_t + alpha_t v."""
         alpha, sigma = self.alpha(t, like=x_t), self.sigma(t, like=x_t)
         return (alpha * x_t - sigma * v).to(x_t.dtype), (sigma * x_t + alpha * v).to(x_t.dtype)
-
-    def target(self, x0: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
-        """What the network should say about add_noise(x0, noise, t), by `prediction_type`."""
-        if self.prediction_type == "epsilon":
-            return noise
-        if self.prediction_type == "sample":
-            return x0
-        return self.velocity(x0, noise, t)
-
-    def to_x0_eps(self, output: Tensor, x_t: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
-        """Read a network's output, whatever its `prediction_type`, as (x0, eps), each like x_t."""
-        if self.prediction_type == "epsilon":
-            return self.x0_from_eps(x_t, output, t), output
-        if self.prediction_type == "sample":
-            return output, self.eps_from_x0(x_t, output, t)
-        return self.x0_eps_from_velocity(x_t, output, t)

@@ -14,10 +14,10 @@ import torch
 from safetensors import safe_open
 
 from conftest import tiny_checkpoint
-from diffusion import edit, load_checkpoint, save_checkpoint
-from diffusion.evaluate.judge import load_judge
+from diffusion import Sampling, edit, load_checkpoint, save_checkpoint
+from diffusion.evaluate.classifier import load_classifier
 from diffusion.images import load, prepare
-from diffusion.lesson import Setting, compare, first_step, noise_parts, seeded_noise
+from diffusion.lesson import first_step, noise_parts, seeded_noise
 from diffusion.lineart import colour_in
 from diffusion.page.studio import Settings, known_settings
 
@@ -55,8 +55,8 @@ def run(name, image, words, strength, steps, guidance, eta, seeds, **more):
     """All Steps of an edit."""
     generators = [seeded(seed) for seed in seeds]
     return list(
-        edit(checkpoint_of(name), image, words, strength, steps, guidance, eta, generators, **more)
-    )  # fmt: skip
+        edit(checkpoint_of(name), image, words, Sampling(strength, steps, guidance, eta), generators, **more)
+    )
 
 
 def edits(name):
@@ -94,11 +94,17 @@ def lessons(name):
     """What the page's lesson shows: numbers, and pictures (B, 3, R, R)."""
     checkpoint, image, words = checkpoint_of(name), drawing_for(name), WORDS[name]
     parts = noise_parts(checkpoint.schedule, image, seeded_noise(image, 7), 400)
-    step = first_step(checkpoint, image, 599, words, 20, 2.0, 0.5, seeded(7))
-    settings = [Setting(1, 0), Setting(4, 0), Setting(2, 0.5), Setting(2, 1)]
-    *_, last = compare(checkpoint, image, words, settings, 0.6, 6, seeded(7))
+    step = first_step(checkpoint, image, 599, words, Sampling(steps=20, guidance=2.0, eta=0.5), seeded(7))
+    dials = {"guidance": (1, 4, 2, 2), "eta": (0, 0, 0.5, 1)}
+    *_, last = edit(
+        checkpoint,
+        image.expand(4, -1, -1, -1),
+        words,
+        Sampling(0.6, 6, **dials),
+        [seeded(7) for _ in range(4)],
+    )
     pictures = {
-        "x_t": parts.x_t, "step's x0": step.x0, "step's eps": step.eps, "x_prev": step.x_prev, "six": last.x
+        "x_t": parts.x_t, "step's x0": step.x0, "step's eps": step.eps, "x_prev": step.x_prev, "dials": last.x
     }  # fmt: skip
     numbers = [parts.abar, parts.signal_scale, parts.noise_scale]
     numbers += [step.t_prev, step.x0_scale, step.eps_scale, step.sigma]
@@ -107,7 +113,7 @@ def lessons(name):
 
 def verdicts():
     """The judge's logits (1, n) for each label kind, of a clean and of a noisy picture."""
-    judge = load_judge(ROOT / "checkpoints/judge/judge-64.safetensors")
+    judge = load_classifier(ROOT / "checkpoints/judge/judge-64.safetensors")
     x0 = drawing_for("doodle-64")
     x_t = judge.schedule.add_noise(x0, seeded_noise(x0, 1), 300)
     return [*judge.logits(x0), *judge.logits(x_t, 300)]

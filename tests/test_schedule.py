@@ -8,7 +8,9 @@ from diffusers import DDPMScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffusion.schedule import KINDS, PREDICTION_TYPES, NoiseSchedule
+from diffusion.denoiser import Denoiser
+from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
+from diffusion.schedule import KINDS, NoiseSchedule
 
 
 def add_noise_once(
@@ -113,11 +115,12 @@ def test_posterior_steps_one_back_unless_told():
     seed=st.integers(0, 2**31),
 )
 def test_a_perfect_prediction_gives_back_picture_and_noise(kind, prediction_type, t, seed):
-    schedule = NoiseSchedule(kind, 1000, prediction_type)
+    schedule = NoiseSchedule(kind)
     g = torch.Generator().manual_seed(seed)
     x0, noise = torch.randn(2, 2, 3, 4, 4, generator=g, dtype=torch.float64).unbind(0)
     x_t = schedule.add_noise(x0, noise, t)
-    got_x0, got_eps = schedule.to_x0_eps(schedule.target(x0, noise, t), x_t, t)
+    output = training_target(prediction_type, schedule, x0, noise, t)
+    got_x0, got_eps = to_x0_eps(prediction_type, schedule, output, x_t, t)
     torch.testing.assert_close(got_x0, x0, rtol=1e-6, atol=1e-7)
     torch.testing.assert_close(got_eps, noise, rtol=1e-6, atol=1e-7)
 
@@ -150,12 +153,17 @@ def test_timesteps_outside_the_schedule_are_refused(t, read):
         getattr(NoiseSchedule(), read)(t)
 
 
-@pytest.mark.parametrize("arguments", [("quadratic",), ("linear", 1), ("linear", 1000, "score")])
+@pytest.mark.parametrize("arguments", [("quadratic",), ("linear", 1)])
 def test_unknown_settings_are_refused(arguments):
     with pytest.raises(ValueError):
         NoiseSchedule(*arguments)
 
 
+def test_unknown_prediction_types_are_refused():
+    with pytest.raises(ValueError, match="score"):
+        Denoiser(None, NoiseSchedule(), "score")
+
+
 def test_config_rebuilds_the_schedule():
-    schedule = NoiseSchedule("linear", 300, "epsilon")
+    schedule = NoiseSchedule("linear", 300)
     assert NoiseSchedule(**schedule.config()) == schedule

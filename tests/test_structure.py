@@ -101,7 +101,6 @@ STILL_LONG = {
     "diffusion/page/app.py _lesson",
     "diffusion/page/app.py _workspace",
     "diffusion/page/studio.py",
-    "diffusion/sdedit.py edit",
     "diffusion/train/data.py",
     "diffusion/train/trainer.py",
     "diffusion/train/trainer.py train",
@@ -111,7 +110,6 @@ STILL_LONG = {
     "tests/test_cli.py",
     "tests/test_evaluate.py",
     "tests/test_images.py",
-    "tests/test_sampler.py",
     "tests/test_train.py",
 }
 

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 
 from diffusion import NoiseSchedule, load_checkpoint
-from diffusion.sampler import ddim_step
-from diffusion.schedule import PREDICTION_TYPES
+from diffusion.prediction import PREDICTION_TYPES, training_target
+from diffusion.solver import DDIM
 from diffusion.train.config import TrainConfig, configure, learning_rate
 from diffusion.train.data import load_pictures
 from diffusion.train.log import LossLog
@@ -99,7 +99,7 @@ def test_noise_over_a_sketch_is_what_an_edit_meets():
     for t0, t in ((600, 600), (600, 240), (950, 17)):
         x = schedule.add_noise(crude, noise, t0)
         if t < t0:
-            x = ddim_step(schedule, x, x0, schedule.eps_from_x0(x, x0, t0), t0, t)
+            x = DDIM().step(schedule, x, x0, schedule.eps_from_x0(x, x0, t0), t0, t)
         seeming = noise_over(x0, crude, noise, torch.tensor([t0, t0]), schedule)
         assert torch.allclose(schedule.add_noise(x0, seeming, t), x, atol=1e-12)
     assert torch.equal(noise_over(x0, x0, noise, torch.tensor([600, 3]), schedule), noise)
@@ -159,10 +159,12 @@ def test_min_snr_is_one_loss_whatever_the_network_says():
     for t in (5, 200, 500, 950):
         losses = []
         for prediction_type in PREDICTION_TYPES:
-            schedule = NoiseSchedule("cosine", 1000, prediction_type)
-            says = schedule.target(wrong, schedule.eps_from_x0(schedule.add_noise(x0, noise, t), wrong, t), t)
+            schedule = NoiseSchedule("cosine", 1000)
+            eps = schedule.eps_from_x0(schedule.add_noise(x0, noise, t), wrong, t)
+            says = training_target(prediction_type, schedule, wrong, eps, t)
+            wanted = training_target(prediction_type, schedule, x0, noise, t)
             weight = float(loss_weight("min-snr", prediction_type, schedule.abar(t)))
-            losses.append(weight * float(F.mse_loss(says, schedule.target(x0, noise, t))))
+            losses.append(weight * float(F.mse_loss(says, wanted)))
         abar = float(schedule.abar(t))
         expected = min(abar / (1 - abar), MIN_SNR_GAMMA) * float(F.mse_loss(wrong, x0))
         assert losses == pytest.approx([expected] * 3, rel=1e-6)

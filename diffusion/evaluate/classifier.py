@@ -190,7 +190,7 @@ def load_classifier(path: str | Path) -> Classifier:
         model.load_state_dict(tensors, assign=True)
         return Classifier(
             model=model.eval().requires_grad_(False),
-            schedule=NoiseSchedule(**about["schedule"]),
+            schedule=NoiseSchedule(about["schedule"]["kind"], about["schedule"]["num_train_timesteps"]),
             label_names=about["label_names"],
             credits=about["credits"],
             training=about["training"],

@@ -16,7 +16,9 @@ import torch
 
 from .. import images, lesson
 from ..checkpoint import Checkpoint
+from ..sampler import Sampling
 from ..schedule import NoiseSchedule
+from ..sdedit import edit
 from .studio import Settings, ahead, data_url, in_model_thread, pretty
 
 DDPM = "[DDPM](https://arxiv.org/abs/2006.11239)"
@@ -73,15 +75,9 @@ class Example:
         """float32 (1, 3, R, R) in [-1, 1]."""
         return torch.from_numpy(self.pixels)
 
-    @property
-    def edit_settings(self) -> dict:
-        """Arguments that `lesson.first_step` and `lesson.compare` share."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        return {
-            "labels": self.settings.labels,
-            "num_inference_steps": self.settings.steps,
-            "generator": generator,
-        }
+    def seeds(self, count: int) -> list[torch.Generator]:
+        """The same noise for each of `count` pictures: that of the first tab."""
+        return [torch.Generator().manual_seed(self.settings.seed) for _ in range(count)]
 
 
 def _timestep(schedule: NoiseSchedule, t: float | None) -> int:
@@ -117,8 +113,9 @@ def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -
     """Part 3 at timestep t: the equation and its pictures."""
     ckpt = checkpoints[example.settings.model]
     t = _timestep(ckpt.schedule, t)
-    dials = {"guidance_scale": example.settings.guidance, "eta": example.settings.eta}
-    step = in_model_thread(lesson.first_step, ckpt, example.x0, t, **dials, **example.edit_settings)
+    now = example.settings
+    sampling = Sampling(now.strength, now.steps, now.guidance, now.eta)
+    step = in_model_thread(lesson.first_step, ckpt, example.x0, t, now.labels, sampling, *example.seeds(1))
     equation = STEP_EQUATION % {
         "t": step.t_prev, "x0": _latex(step.x0_scale), "eps": _latex(step.eps_scale),
         "sigma": _latex(step.sigma),
@@ -135,11 +132,13 @@ def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -
 
 def explain_dials(checkpoints: dict[str, Checkpoint], example: Example) -> Iterator[str]:
     """Part 4: the pictures with each guidance and each eta, after every step of painting them."""
-    settings = [lesson.Setting(w, example.settings.eta) for w in GUIDANCES]
-    settings += [lesson.Setting(example.settings.guidance, eta) for eta in ETAS]
-    ckpt = checkpoints[example.settings.model]
-    varied = {"settings": settings, "strength": example.settings.strength}
-    stream = in_model_thread(lesson.compare, ckpt, example.x0, **varied, **example.edit_settings)
+    now, count = example.settings, len(GUIDANCES) + len(ETAS)
+    guidances = (*GUIDANCES, *[now.guidance] * len(ETAS))
+    etas = (*[now.eta] * len(GUIDANCES), *ETAS)
+    sampling = Sampling(now.strength, now.steps, guidances, etas)
+    drawings = example.x0.expand(count, -1, -1, -1)
+    ckpt = checkpoints[now.model]
+    stream = in_model_thread(edit, ckpt, drawings, now.labels, sampling, example.seeds(count))
     with contextlib.closing(ahead(stream)) as batches:
         for step in chain.from_iterable(batches):
             yield dials_html(example, step.x0.split(1), f"Step {step.index} of {step.total}.")

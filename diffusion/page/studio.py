@@ -34,7 +34,7 @@ from PIL.PngImagePlugin import PngInfo
 from .. import images
 from ..checkpoint import Checkpoint
 from ..lineart import colour_in
-from ..sampler import Step
+from ..sampler import Sampling, Step
 from ..sdedit import StrengthSearch, edit
 
 RESULT_SIDE = 512  # pixels of the finished picture
@@ -340,10 +340,12 @@ def paint(
         ckpt,
         x0,
         settings.labels,
-        strength=1.0 if drawing is None else settings.strength,
-        num_inference_steps=settings.steps,
-        guidance_scale=settings.guidance,
-        eta=settings.eta,
+        Sampling(
+            strength=1.0 if drawing is None else settings.strength,
+            steps=settings.steps,
+            guidance=settings.guidance,
+            eta=settings.eta,
+        ),
         generator=[torch.Generator().manual_seed(settings.seed + k) for k in range(count)],
         mask=mask,
         after=after,

@@ -9,7 +9,7 @@ average of the weights, a learning rate that warms up and winds down, and a stat
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -18,11 +18,14 @@ from torch import Tensor
 
 from .. import images
 from ..checkpoint import Checkpoint, load_checkpoint
+from ..condition import Condition
 from ..ema import EMA
 from ..errors import did_you_mean, quoted
 from ..lineart import typical_colours
-from ..sampler import sample, trailing_timesteps
+from ..prediction import training_target
+from ..sampler import Sampling
 from ..schedule import NoiseSchedule
+from ..sdedit import edit
 from ..unet import UNet, UNetConfig
 from .batches import Batch, Batches
 from .config import TrainConfig, learning_rate
@@ -62,7 +65,7 @@ class Trainer:
         test = test.subset(evenly(len(test), HELD_OUT))
         self.held_out = self._held_out(test) if len(test) else None
 
-        self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps, config.prediction_type)
+        self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps)
         self.generator = torch.Generator(device).manual_seed(config.seed)
         self.model = self._new_model().to(device).train().requires_grad_(True)
         if device.type == "cuda":  # on a CPU, oneDNN's own layouts were a quarter faster than this
@@ -158,7 +161,7 @@ class Trainer:
     ) -> Tensor:
         """DDPM algorithm 1, line 5: how far the network's answer about x_t is from the truth. Scalar."""
         x_t = self.schedule.add_noise(x0, noise, t)
-        target = self.schedule.target(x0, noise, t)
+        target = training_target(self.config.prediction_type, self.schedule, x0, noise, t)
         with self.autocast():
             output = model(x_t, t, labels) if drawing is None else model(x_t, t, labels, drawing)
         compare = F.mse_loss if self.config.loss == "l2" else F.l1_loss
@@ -237,6 +240,7 @@ class Trainer:
         return Checkpoint(
             model=self.ema.model,
             schedule=self.schedule,
+            prediction_type=self.config.prediction_type,
             label_names=self.label_names,
             pairs=pairs,
             colours=colours,
@@ -247,12 +251,12 @@ class Trainer:
     def sample_sheet(self, columns: int = 8, rows: int = 6):
         """Always of the same seeds, labels and drawings: PIL.
 
-        Above pictures from pure noise (20 DDIM steps, guidance 2). Below them, where the network is told
+        Above pictures from pure noise, sampled as is usual. Below them, where the network is told
         drawings, held-out pictures: a drawing, what is made of it from pure noise, and the picture.
         """
         count = columns * rows
         chosen = [self.pairs[i * len(self.pairs) // count] for i in range(count)]
-        about = Checkpoint(self.ema.model, self.schedule, self.label_names)
+        about = self.checkpoint()
         labels = torch.cat([about.encode_labels(dict(zip(self.label_names, pair))) for pair in chosen])
         sheet = [*self._imagined(labels, None).split(columns)]
         if self.config.drawing and self.held_out is not None:
@@ -269,25 +273,10 @@ class Trainer:
 
     def _imagined(self, labels: Tensor, drawing: Tensor | None) -> Tensor:
         """Pictures from pure noise, float32 (B, 3, R, R) in [-1, 1], in the order of `labels`."""
-        size, n = self.config.image_size, len(labels)
-        noise = torch.randn((n, 3, size, size), generator=torch.Generator().manual_seed(0))
-        model = self.ema.model
-        if drawing is not None:
-            twice = torch.cat([drawing, drawing]).to(self.device)
-
-            def model(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-                return self.ema.model(x, t, labels, twice)
-
+        about = self.checkpoint()
+        told = replace(Condition.of(about, labels), drawing=drawing).to(self.device)
         with self.autocast():
-            *_, last = sample(
-                model,
-                self.schedule,
-                noise.to(self.device),
-                timesteps=trailing_timesteps(20, self.schedule.num_train_timesteps - 1),
-                labels=labels.to(self.device),
-                null_labels=self.null.expand(n, -1),
-                guidance_scale=2.0,
-            )
+            *_, last = edit(about, None, told, Sampling(strength=1.0), torch.Generator().manual_seed(0))
         return last.x0.float().cpu()
 
     def state_dict(self) -> dict:
