@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .codec import Codec, Pixels
 from .errors import DoodleError, did_you_mean, quoted
 from .files import WeightsFormat, read_weights, write_weights
 from .prediction import check_prediction_type
@@ -39,6 +40,7 @@ class Checkpoint:
         colours: names of the first label kind -> their typical colours, "#rrggbb", most typical first.
         credits: where the training pictures come from, one line each.
         training: facts about the run (steps, samples, loss, settings), JSON values only.
+        codec: between pixels and what the model draws; not in the file, since all models draw pixels.
     """
 
     model: UNet
@@ -49,6 +51,7 @@ class Checkpoint:
     colours: dict[str, list[str]] = field(default_factory=dict)
     credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
+    codec: Codec = Pixels()
 
     def __post_init__(self) -> None:
         check_prediction_type(self.prediction_type)

@@ -94,10 +94,8 @@ def told(
     """
     condition = labels if isinstance(labels, Condition) else Condition.of(checkpoint, labels)
     condition = condition.expand(batch)
-    looks = getattr(checkpoint.model.config, "drawing", False)
-    if looks and image is not None and condition.drawing is None:
-        return condition.with_drawing(image)
-    return condition
+    looks = checkpoint.model.config.drawing and condition.drawing is None
+    return condition if image is None or not looks else condition.with_drawing(image)
 
 
 def _checked(
@@ -109,14 +107,15 @@ def _checked(
         ValueError: for shapes that do not fit the checkpoint, or for no drawing where one is needed.
     """
     size = checkpoint.image_size
+    shape = (checkpoint.model.config.image_channels, size, size)
     if image is None:
         if strength != 1:
             raise ValueError("Without a drawing there is only strength 1: a picture from pure noise.")
         if mask is not None:
             raise ValueError("A mask needs a drawing to keep.")
-        return torch.zeros(batch, 3, size, size)
-    if image.ndim != 4 or image.shape[1:] != (3, size, size):
-        raise ValueError(f"The drawing must be (B, 3, {size}, {size}), not {tuple(image.shape)}.")
+        return torch.zeros(batch, *shape)
+    if image.ndim != 4 or image.shape[1:] != shape:
+        raise ValueError(f"The drawing must be (B, {shape[0]}, {size}, {size}), not {tuple(image.shape)}.")
     if mask is not None and mask.shape[-2:] != (size, size):
         raise ValueError(f"The mask must be (1, 1, {size}, {size}), not {tuple(mask.shape)}.")
     return image
