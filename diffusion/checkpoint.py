@@ -61,6 +61,12 @@ class Checkpoint:
         """R: the model draws R x R pixels."""
         return self.model.config.image_size
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, R, R), of what the model draws."""
+        config = self.model.config
+        return config.image_channels, config.image_size, config.image_size
+
     def colours_of(self, labels: dict[str, str | None]) -> list[str]:
         """The typical colours of what `labels` name, most typical first; empty where none are known."""
         first = next(iter(self.label_names), "")

@@ -45,6 +45,10 @@ class Condition:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def device(self) -> torch.device:
+        return self.labels.device
+
     def __getitem__(self, part: slice) -> Condition:
         """Some of the pictures."""
         drawing = None if self.drawing is None else self.drawing[part]

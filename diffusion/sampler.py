@@ -19,6 +19,7 @@ from .schedule import PerPicture
 from .solver import DDIM, DPMSolver, Solver
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
+Constraint = Callable[[Tensor, int], Tensor]  # (x_t, t) -> what takes its place
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def sample(
     timesteps: Sequence[int],
     solver: Solver,
     generator: Generators = None,
-    constrain: Callable[[Tensor, int], Tensor] | None = None,
+    constrain: Constraint | None = None,
 ) -> Iterator[Step]:
     """Denoise x along `timesteps`, one `Step` per call of the denoiser.
 
@@ -153,7 +154,7 @@ def _steps(
     timesteps: list[int],
     solver: Solver,
     generator: Generators,
-    constrain: Callable[[Tensor, int], Tensor] | None,
+    constrain: Constraint | None,
 ) -> Iterator[Step]:
     """The loop behind `sample`, apart from it so that bad arguments are refused at the call, not later.
 
