@@ -43,7 +43,7 @@ def row(checkpoint: Checkpoint, drawing: Image.Image, labels: dict[str, str], ce
     x0 = prepare(colour_in(drawing, checkpoint.colours_of(labels)), size).x0
     for strength in STRENGTHS:
         *_, last = edit(checkpoint, x0, labels, Sampling(strength), torch.Generator().manual_seed(0))
-        pictures.append(to_pil(last.x, cell))
+        pictures.append(to_pil(checkpoint.codec.decode(last.x), cell))
     return pictures
 
 

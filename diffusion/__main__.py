@@ -179,7 +179,7 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
     steps = list(
         edit(
             checkpoint,
-            prepared.x0 if prepared else None,
+            checkpoint.codec.encode(prepared.x0) if prepared else None,
             labels,
             Sampling(
                 strength=1.0 if from_noise else USUAL.strength if args.strength is None else args.strength,
@@ -191,11 +191,11 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
             mask=images.prepare_mask(mask, prepared, size) if mask else None,
         )
     )
-    side = args.size or 512
+    side, result = args.size or 512, checkpoint.codec.decode(steps[-1].x)
     if prepared:
-        picture = images.paste_back(images.to_pil(steps[-1].x), prepared, original, mask)
+        picture = images.paste_back(images.to_pil(result), prepared, original, mask)
     else:
-        picture = images.to_pil(steps[-1].x, side)
+        picture = images.to_pil(result, side)
     if args.frames is not None:
         seen = [prepared.x0 if prepared else torch.ones_like(steps[0].x)]
         seen += [step.x0 for step in steps if step.index]

@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .denoiser import check_prediction_type
+from .codec import Codec, Pixels
 from .errors import DoodleError, did_you_mean, quoted
 from .files import WeightsFormat, read_weights, write_weights
+from .prediction import check_prediction_type
 from .schedule import NoiseSchedule
 from .unet import UNet, UNetConfig
 
@@ -33,12 +34,13 @@ class Checkpoint:
     Attributes:
         model: the U-Net, in eval mode, float32.
         schedule: the noise schedule it was trained with.
-        prediction_type: what its output means, see `denoiser.training_target`.
+        prediction_type: what its output means, see prediction.py.
         label_names: kind -> names, in the order of the label columns, e.g. {"class": ["cat", "ship"]}.
         pairs: the label combinations seen in training, as tuples in the order of `label_names`.
         colours: names of the first label kind -> their typical colours, "#rrggbb", most typical first.
         credits: where the training pictures come from, one line each.
         training: facts about the run (steps, samples, loss, settings), JSON values only.
+        codec: between pixels and what the model draws; not in the file, since all models draw pixels.
     """
 
     model: UNet
@@ -49,6 +51,7 @@ class Checkpoint:
     colours: dict[str, list[str]] = field(default_factory=dict)
     credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
+    codec: Codec = Pixels()
 
     def __post_init__(self) -> None:
         check_prediction_type(self.prediction_type)
@@ -57,6 +60,12 @@ class Checkpoint:
     def image_size(self) -> int:
         """R: the model draws R x R pixels."""
         return self.model.config.image_size
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, R, R), of what the model draws."""
+        config = self.model.config
+        return config.image_channels, config.image_size, config.image_size
 
     def colours_of(self, labels: dict[str, str | None]) -> list[str]:
         """The typical colours of what `labels` name, most typical first; empty where none are known."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +44,10 @@ class Condition:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def device(self) -> torch.device:
+        return self.labels.device
 
     def __getitem__(self, part: slice) -> Condition:
         """Some of the pictures."""

@@ -7,61 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from .checkpoint import Checkpoint
 from .condition import Condition
-from .guidance import Guidance, unguided
+from .prediction import check_prediction_type, to_x0_eps
 from .schedule import NoiseSchedule
 
-if TYPE_CHECKING:
-    from .checkpoint import Checkpoint
-
-PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+Guidance = Callable[["Denoiser", Tensor, "Tensor | int"], Tensor]  # (denoiser, x_t, t) -> network output
 
 
-# ------------------------------------------------------------------------------------- what the output means
-
-
-def check_prediction_type(prediction_type: str) -> None:
-    """
-    Raises:
-        ValueError: for one that is not in PREDICTION_TYPES.
-    """
-    if prediction_type not in PREDICTION_TYPES:
-        known = ", ".join(PREDICTION_TYPES)
-        raise ValueError(f"Unknown prediction type {prediction_type!r}: choose one of {known}.")
-
-
-def training_target(
-    prediction_type: str, schedule: NoiseSchedule, x0: Tensor, noise: Tensor, t: Tensor | int
-) -> Tensor:
-    """What the network should answer to x_t = add_noise(x0, noise, t): like x0.
-
-    "epsilon" is the noise (DDPM eq. 14), "sample" the clean picture, "v_prediction" the velocity
-    alpha_t eps - sigma_t x0 (Salimans & Ho 2022, appendix D).
-    """
-    if prediction_type == "epsilon":
-        return noise
-    if prediction_type == "sample":
-        return x0
-    return schedule.velocity(x0, noise, t)
-
-
-def to_x0_eps(
-    prediction_type: str, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor | int
-) -> tuple[Tensor, Tensor]:
-    """Read a network's answer to x_t as (x0, eps), each like x_t."""
-    if prediction_type == "epsilon":
-        return schedule.x0_from_eps(x_t, output, t), output
-    if prediction_type == "sample":
-        return output, schedule.eps_from_x0(x_t, output, t)
-    return schedule.x0_eps_from_velocity(x_t, output, t)
-
-
-# ------------------------------------------------------------------------------------------------- denoiser
+def unguided(denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
+    """What the network answers to the condition: one call on a batch of B."""
+    (output,) = denoiser.ask(x, t, denoiser.condition)
+    return output
 
 
 @dataclass(frozen=True)
@@ -74,7 +35,7 @@ class Denoiser:
         schedule: the one that the network was trained with.
         prediction_type: what its output means, one of PREDICTION_TYPES.
         condition: what it is told.
-        guidance: how the answers to what it is told, and to less, make up its output.
+        guidance: how its answers to the condition, and to less, make up the output; see guidance.py.
         clip: keep x0 in [-1, 1], and derive eps again from it.
     """
 

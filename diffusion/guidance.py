@@ -12,30 +12,18 @@ classifier fits as well: the denoiser holds the schedule and the prediction type
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from .condition import Condition
-from .schedule import beside
-
-if TYPE_CHECKING:
-    from .denoiser import Denoiser
-
-Guidance = Callable[["Denoiser", Tensor, "Tensor | int"], Tensor]
-Scale = float | Sequence[float]  # one, or one for each picture
+from .denoiser import Denoiser, Guidance, unguided
+from .schedule import PerPicture, beside
 
 
-def unguided(denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
-    """What the network answers to the condition: one call on a batch of B."""
-    (output,) = denoiser.ask(x, t, denoiser.condition)
-    return output
-
-
-def what_counts(told: Sequence, scales: Sequence[Scale]) -> tuple[list, list[Scale]]:
+def what_counts(told: Sequence, scales: Sequence[PerPicture]) -> tuple[list, list[PerPicture]]:
     """`telescoped`'s arguments without what cancels: out_i between equal scales, and out_0 if w_1 is 1."""
     told, scales = list(told), list(scales)
     for i in reversed(range(1, len(scales))):
@@ -47,7 +35,7 @@ def what_counts(told: Sequence, scales: Sequence[Scale]) -> tuple[list, list[Sca
 
 
 def telescoped(
-    denoiser: Denoiser, x: Tensor, t: Tensor | int, told: Sequence[Condition], scales: Sequence[Scale]
+    denoiser: Denoiser, x: Tensor, t: Tensor | int, told: Sequence[Condition], scales: Sequence[PerPicture]
 ) -> Tensor:
     """out_0 + w_1 (out_1 - out_0) + w_2 (out_2 - out_1) + ..., all from one call of the network.
 
@@ -76,7 +64,7 @@ class ClassifierFree:
     With w = 1 the network is called on a batch of B, else on one of 2B.
     """
 
-    scale: Scale
+    scale: PerPicture
 
     def __call__(self, denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
         condition = denoiser.condition

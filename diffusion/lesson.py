@@ -152,7 +152,7 @@ def first_step(
     t_prev = timesteps[1] if len(timesteps) > 1 else -1
     generator = generator or torch.Generator(device=image.device).manual_seed(0)
     x_t = schedule.add_noise(image, randn(image.shape, generator, like=image), t)
-    condition = told(checkpoint, labels, image, len(image)).to(image.device)
+    condition = told(checkpoint, labels, image)
     x0, eps = Denoiser.of(checkpoint, condition, sampling.guide())(x_t, t)
     solver = DDIM(sampling.eta)
     noise = randn(image.shape, generator, like=image) if solver.noisy and t_prev >= 0 else None

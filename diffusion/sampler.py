@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .denoiser import Denoiser
-from .guidance import ClassifierFree, Guidance, Scale
+from .denoiser import Denoiser, Guidance
+from .guidance import ClassifierFree
+from .schedule import PerPicture
 from .solver import DDIM, DPMSolver, Solver
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
+Constraint = Callable[[Tensor, int], Tensor]  # (x_t, t) -> what takes its place
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Sampling:
 
     strength: float = 0.6
     steps: int = 20
-    guidance: Scale | Guidance = 2.0
-    eta: Scale = 0.0
+    guidance: PerPicture | Guidance = 2.0
+    eta: PerPicture = 0.0
     solver: str = "ddim"
 
     def __post_init__(self) -> None:
@@ -122,7 +124,7 @@ def sample(
     timesteps: Sequence[int],
     solver: Solver,
     generator: Generators = None,
-    constrain: Callable[[Tensor, int], Tensor] | None = None,
+    constrain: Constraint | None = None,
 ) -> Iterator[Step]:
     """Denoise x along `timesteps`, one `Step` per call of the denoiser.
 
@@ -152,7 +154,7 @@ def _steps(
     timesteps: list[int],
     solver: Solver,
     generator: Generators,
-    constrain: Callable[[Tensor, int], Tensor] | None,
+    constrain: Constraint | None,
 ) -> Iterator[Step]:
     """The loop behind `sample`, apart from it so that bad arguments are refused at the call, not later.
 

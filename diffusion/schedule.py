@@ -19,12 +19,14 @@ picture is written as step -1, with abar = 1: it is where the last denoising ste
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 KINDS = ("cosine", "linear")
+PerPicture = float | Sequence[float]  # one number, or one for each picture
 
 
 def linear_betas(num_train_timesteps: int) -> Tensor:

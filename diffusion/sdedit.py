@@ -17,7 +17,7 @@ from torch import Tensor
 from .checkpoint import Checkpoint
 from .condition import Condition
 from .denoiser import Denoiser
-from .sampler import USUAL, Generators, Sampling, Step, randn, sample, trailing_timesteps
+from .sampler import USUAL, Constraint, Generators, Sampling, Step, randn, sample, trailing_timesteps
 from .schedule import NoiseSchedule
 
 
@@ -86,40 +86,47 @@ class StrengthSearch:
 
 
 def told(
-    checkpoint: Checkpoint, labels: dict[str, str | None] | Condition | None, image: Tensor | None, batch: int
+    checkpoint: Checkpoint,
+    labels: dict[str, str | None] | Condition | None,
+    image: Tensor | None,
+    generator: Generators = None,
 ) -> Condition:
     """What the network is told in an edit: the labels, and the drawing where it has learnt to look at one.
 
-    A condition that speaks of a drawing already stays as it is; so does one where there is no drawing.
+    It is for as many pictures as there are drawings, or without any, rows of labels or seeds. A condition
+    that says something of a drawing already stays as it is.
     """
     condition = labels if isinstance(labels, Condition) else Condition.of(checkpoint, labels)
-    condition = condition.expand(batch)
-    looks = getattr(checkpoint.model.config, "drawing", False)
-    if looks and image is not None and condition.drawing is None:
-        return condition.with_drawing(image)
-    return condition
+    if image is None:
+        return condition.expand(len(generator) if isinstance(generator, Sequence) else 1)
+    condition = condition.expand(len(image)).to(image.device)
+    looks = checkpoint.model.config.drawing and condition.drawing is None
+    return condition.with_drawing(image) if looks else condition
 
 
-def _checked(
-    checkpoint: Checkpoint, image: Tensor | None, mask: Tensor | None, strength: float, batch: int
-) -> Tensor:
-    """The drawing, or zeros where there is none and none is needed.
-
+def _checked(checkpoint: Checkpoint, image: Tensor | None, mask: Tensor | None, strength: float) -> None:
+    """
     Raises:
         ValueError: for shapes that do not fit the checkpoint, or for no drawing where one is needed.
     """
-    size = checkpoint.image_size
-    if image is None:
-        if strength != 1:
-            raise ValueError("Without a drawing there is only strength 1: a picture from pure noise.")
-        if mask is not None:
-            raise ValueError("A mask needs a drawing to keep.")
-        return torch.zeros(batch, 3, size, size)
-    if image.ndim != 4 or image.shape[1:] != (3, size, size):
-        raise ValueError(f"The drawing must be (B, 3, {size}, {size}), not {tuple(image.shape)}.")
+    channels, size, _ = checkpoint.shape
+    if image is None and strength != 1:
+        raise ValueError("Without a drawing there is only strength 1: a picture from pure noise.")
+    if image is None and mask is not None:
+        raise ValueError("A mask needs a drawing to keep.")
+    if image is not None and (image.ndim != 4 or image.shape[1:] != checkpoint.shape):
+        raise ValueError(f"The drawing must be (B, {channels}, {size}, {size}), not {tuple(image.shape)}.")
     if mask is not None and mask.shape[-2:] != (size, size):
         raise ValueError(f"The mask must be (1, 1, {size}, {size}), not {tuple(mask.shape)}.")
-    return image
+
+
+def _outside(mask: Tensor, image: Tensor, noise: Tensor, schedule: NoiseSchedule) -> Constraint:
+    """Outside the mask, the drawing at noise level t (SDEdit algorithm 2); exactly the drawing at the end."""
+
+    def keep(x: Tensor, t: int) -> Tensor:
+        return torch.where(mask > 0.5, x, image if t < 0 else schedule.add_noise(image, noise, t))
+
+    return keep
 
 
 def edit(
@@ -158,37 +165,25 @@ def edit(
     """
     schedule, strength = checkpoint.schedule, sampling.strength
     timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps)
-    batch = len(generator) if isinstance(generator, Sequence) else 1
-    batch = len(labels) if isinstance(labels, Condition) else batch
-    drawing = _checked(checkpoint, image, mask, strength, batch)
-    condition = told(checkpoint, labels, image, len(drawing))
+    _checked(checkpoint, image, mask, strength)
+    condition = told(checkpoint, labels, image, generator)
     if not timesteps:
-        return (step for step in [Step(index=0, total=0, t=0, x=drawing, x0=drawing)])
+        return (step for step in [Step(index=0, total=0, t=0, x=image, x0=image)])
     done = after.index if after else 0
     if done >= len(timesteps):
         raise ValueError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
-
-    if image is None:
-        drawing = drawing.to(condition.labels.device)
-    if generator is None:
-        generator = torch.Generator(device=drawing.device).manual_seed(0)
-    noise = randn(drawing.shape, generator, like=drawing)
-    solver = sampling.new_solver()
+    generator = generator or torch.Generator(device=condition.device).manual_seed(0)
+    shape, solver = (len(condition), *checkpoint.shape), sampling.new_solver()
+    noise = randn(shape, generator, like=image).to(condition.device)
     if not done:
-        x = first_state(schedule, drawing, noise, strength, timesteps[0])
+        x = first_state(schedule, image, noise, strength, timesteps[0])
     elif renoise:
         x = schedule.add_noise(after.x0, noise, timesteps[done])
     else:
-        x = after.x
-        solver = solver.after(after.t, after.x0) if mask is None else solver
+        x, solver = after.x, solver if mask is not None else solver.after(after.t, after.x0)
     for _ in range(done if solver.noisy else 0):  # the steps to come get the noise they would have got
-        randn(drawing.shape, generator)
-
-    def keep(x: Tensor, t: int) -> Tensor:
-        """Outside the mask, the drawing at noise level t: exactly the drawing at the end (t = -1)."""
-        return torch.where(mask > 0.5, x, drawing if t < 0 else schedule.add_noise(drawing, noise, t))
-
-    denoiser = Denoiser.of(checkpoint, condition.to(drawing.device), sampling.guide())
-    constrain = None if mask is None else keep
+        randn(shape, generator)
+    denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
+    constrain = None if mask is None else _outside(mask, image, noise, schedule)
     steps = sample(denoiser, x, timesteps[done:], solver, generator, constrain)
     return (replace(step, index=done + step.index, total=len(timesteps)) for step in steps)

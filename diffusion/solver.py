@@ -16,8 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .guidance import Scale
-from .schedule import NoiseSchedule, beside
+from .schedule import NoiseSchedule, PerPicture, beside
 
 
 class Solver(Protocol):
@@ -57,7 +56,7 @@ class DDIM:
         ValueError: for an eta outside [0, 1].
     """
 
-    eta: Scale = 0.0
+    eta: PerPicture = 0.0
 
     def __post_init__(self) -> None:
         for eta in self._etas:

@@ -7,8 +7,9 @@ import torch
 
 from conftest import tiny_checkpoint
 from diffusion import Condition, Denoiser, NoiseSchedule
-from diffusion.denoiser import PREDICTION_TYPES, to_x0_eps, training_target
-from diffusion.guidance import ByKind, ClassifierFree, Within, WordsAndDrawing, unguided
+from diffusion.denoiser import unguided
+from diffusion.guidance import ByKind, ClassifierFree, Within, WordsAndDrawing
+from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
 from toys import noise, steps_of, wavy
 
 SCHEDULE = NoiseSchedule()

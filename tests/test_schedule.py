@@ -8,7 +8,8 @@ from diffusers import DDPMScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffusion.denoiser import PREDICTION_TYPES, Denoiser, to_x0_eps, training_target
+from diffusion.denoiser import Denoiser
+from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
 from diffusion.schedule import KINDS, NoiseSchedule
 
 

@@ -1,7 +1,6 @@
 """SDEdit: what strength means, where the noise goes, what a mask keeps."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny_checkpoint
-from diffusion import Condition, Sampling, UnknownLabel, edit
+from diffusion import Condition, Sampling, UNet, UnknownLabel, edit
 from diffusion.sampler import randn
 from diffusion.sdedit import StrengthSearch, edit_timesteps
 
@@ -207,37 +206,44 @@ def test_each_picture_may_be_told_something_else(checkpoint, drawing):
     assert from_nothing.shape == (2, 3, 16, 16)
 
 
-class Looking(torch.nn.Module):
-    """A made-up network that has learnt to look at a drawing."""
+@pytest.fixture
+def looking(checkpoint):
+    """A checkpoint that has learnt to look at a drawing, and what its network is told: (labels, drawing)."""
+    model = UNet(replace(checkpoint.model.config, drawing=True)).eval()
+    model.load_state_dict(checkpoint.model.state_dict(), strict=False)
+    torch.nn.init.constant_(model.drawing_input.weight, 0.05)
+    told = []
+    model.register_forward_pre_hook(
+        lambda _, args, kwargs: told.append((args[2], kwargs.get("drawing"))), with_kwargs=True
+    )
+    return replace(checkpoint, model=model), told
 
-    def __init__(self, config):
-        super().__init__()
-        self.config, self.told = config, []
 
-    def forward(self, x, t, labels=None, drawing=None):
-        self.told.append((labels, drawing))
-        return x * 0.5 if drawing is None else x * 0.5 + drawing[:, :3] * drawing[:, 3:]
-
-
-def test_a_network_that_looks_is_told_the_uncovered_drawing(checkpoint, drawing):
-    model = Looking(SimpleNamespace(image_size=16, drawing=True))
-    looking = replace(checkpoint, model=model)
-    result(looking, drawing, {"subject": "cat"}, generator=seeded(), strength=0.5, steps=4)
-    labels, told = model.told[0]
+def test_a_network_that_looks_is_told_the_uncovered_drawing(looking, drawing):
+    looking, told = looking
+    dials = {"generator": seeded(), "strength": 1.0, "steps": 3}
+    picture = result(looking, drawing, {"subject": "cat"}, **dials)
+    labels, drawings = told[0]
     assert labels.tolist() == [[4, 3], [1, 3]], "the twin is told no label"
-    for part in told:  # and the same drawing
+    for part in drawings:  # and the same drawing, also where nothing of it is in the noise
         assert torch.equal(part[:3], drawing[0]) and (part[3] == 1).all()
-    model.told.clear()
-    result(looking, None, generator=seeded(), strength=1.0, steps=2)
-    untold = Condition.of(looking, {}).with_drawing(drawing).without_drawing()
-    result(looking, drawing, untold, generator=seeded(), strength=0.5, steps=2)
-    assert model.told[0][1] is None and not model.told[-1][1].any()
+    assert not torch.equal(picture, result(looking, -drawing, {"subject": "cat"}, **dials))
+
+
+def test_nothing_is_told_of_a_drawing_where_there_is_none_or_someone_says_so(looking, drawing):
+    looking, told = looking
+    dials = {"strength": 1.0, "steps": 3}
+    from_nothing = result(looking, None, {"subject": "cat"}, generator=seeded(), **dials)
+    untold = Condition.of(looking, {"subject": "cat"}).with_drawing(drawing).without_drawing()
+    of_a_drawing = result(looking, drawing, untold, generator=seeded(), **dials)
+    assert told[0][1] is None and not told[-1][1].any()
+    torch.testing.assert_close(of_a_drawing, from_nothing)
 
 
 def test_a_network_that_does_not_look_is_not_told(checkpoint, drawing):
-    model = Looking(SimpleNamespace(image_size=16))
-    result(replace(checkpoint, model=model), drawing, generator=seeded())
-    assert all(told is None for _, told in model.told)
+    result(checkpoint, drawing, generator=seeded())  # it would refuse
+    with pytest.raises(ValueError, match="no input for a drawing"):
+        result(checkpoint, drawing, Condition.of(checkpoint).with_drawing(drawing), generator=seeded())
 
 
 # ---- going on from a step

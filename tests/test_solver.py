@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
-from diffusion.denoiser import PREDICTION_TYPES
+from diffusion.prediction import PREDICTION_TYPES
 from diffusion.sampler import trailing_timesteps
 from diffusion.schedule import KINDS, NoiseSchedule
 from diffusion.solver import DDIM, DPMSolver

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 
 from diffusion import NoiseSchedule, load_checkpoint
-from diffusion.denoiser import PREDICTION_TYPES, training_target
+from diffusion.prediction import PREDICTION_TYPES, training_target
 from diffusion.solver import DDIM
 from diffusion.train.config import TrainConfig, configure, learning_rate
 from diffusion.train.data import load_pictures

@@ -21,8 +21,7 @@ from tqdm import tqdm
 from .. import images
 from ..checkpoint import Checkpoint
 from ..condition import Condition
-from ..denoiser import Denoiser
-from ..guidance import Guidance
+from ..denoiser import Denoiser, Guidance
 from ..lineart import colour_in
 from ..sampler import USUAL, Sampling
 from ..sdedit import edit, edit_timesteps

@@ -330,13 +330,14 @@ def paint(
 ) -> Generator[Step]:
     """Run the model on a drawing, `count` seeds at once; without a drawing it imagines from pure noise.
 
+    The last Step's x0 is the finished picture, decoded; all others are as the model draws them.
     Nothing is computed, nor refused, before the first step is asked for: this may be called in any thread.
     """
     x0 = mask = None
     if drawing:
-        x0 = drawing.prepared.x0.expand(count, -1, -1, -1)
+        x0 = ckpt.codec.encode(drawing.prepared.x0).expand(count, -1, -1, -1)
         mask = drawing.keep and images.prepare_mask(drawing.keep, drawing.prepared, ckpt.image_size)
-    yield from edit(
+    steps = edit(
         ckpt,
         x0,
         settings.labels,
@@ -351,6 +352,9 @@ def paint(
         after=after,
         renoise=renoise,
     )
+    for step in steps:
+        done = step.index == step.total
+        yield replace(step, x0=ckpt.codec.decode(step.x0)) if done else step
 
 
 def ahead(steps: Generator[Step], wanted: Callable[[], bool] = lambda: True) -> Iterator[list[Step]]:

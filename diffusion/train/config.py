@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from ..denoiser import PREDICTION_TYPES
 from ..errors import DoodleError
 from ..options import device, option
+from ..prediction import PREDICTION_TYPES
 from ..schedule import KINDS
 from .batches import AUGMENTATIONS
 from .data import DataError

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..condition import Condition
-from ..denoiser import training_target
 from ..ema import EMA
+from ..prediction import training_target
 from ..schedule import NoiseSchedule
 from ..unet import UNet, UNetConfig
 from .batches import Batch, Batches

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from diffusion import NoiseSchedule, load_checkpoint
-from diffusion.denoiser import training_target
 from diffusion.evaluate import ablate_training
 from diffusion.evaluate.ablate_training import (
     BANDS,
@@ -20,6 +19,7 @@ from diffusion.evaluate.ablate_training import (
     trained,
     x0_errors,
 )
+from diffusion.prediction import training_target
 from diffusion.train.data import load_pictures
 from diffusion.train.run import parser
 from fruit import TINY, draw, study_of
