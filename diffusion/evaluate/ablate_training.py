@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ from .verdicts import Classified, accuracy, mean_and_error, quality
 
 # A small network cut into patches as the shipped one is: 48 numbers each, on which the case for x0 rests.
 BASE = TrainConfig(out="", image_size=32, channels=(64, 128), blocks=1, warmup=100)
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "epsilon": {"prediction_type": "epsilon"},
     "v": {"prediction_type": "v_prediction"},
     "linear schedule": {"schedule": "linear"},
@@ -148,11 +149,11 @@ def training(
         folder: for the checkpoints.
     """
     result: dict = {"base": asdict(base), "runs": [], "averages": []}
-    truth = real = None
+    truth: Tensor | None = None
     for run in runs(base, seeds):
         for decay, checkpoint in trained(run, pictures, folder).items():
             study = Study(checkpoint, classifier, pictures, count=count)
-            if real is None:
+            if truth is None:
                 truth = as_x0(study.framed(study.held_out), study.size)
                 real = classified_on_the_page(study, truth)
                 result |= real_pictures(study, real)
