@@ -92,10 +92,6 @@ def too_long() -> set[str]:
 STILL_LONG = {
     "assets/draw_examples.py",
     "diffusion/__main__.py _parser",
-    "diffusion/evaluate/ablate.py",
-    "diffusion/evaluate/judge.py",
-    "diffusion/evaluate/parts.py",
-    "diffusion/evaluate/report.py",
     "diffusion/images.py",
     "diffusion/page/app.py",
     "diffusion/page/app.py _lesson",
@@ -104,11 +100,8 @@ STILL_LONG = {
     "diffusion/train/data.py",
     "diffusion/train/trainer.py",
     "diffusion/train/trainer.py train",
-    "tests/test_ablate.py",
     "tests/test_app.py",
     "tests/test_browser_canvas.py",
-    "tests/test_cli.py",
-    "tests/test_evaluate.py",
     "tests/test_images.py",
     "tests/test_train.py",
 }

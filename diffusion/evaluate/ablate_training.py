@@ -17,8 +17,9 @@ from .. import images
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from ..ema import EMA
 from ..schedule import NoiseSchedule
+from ..train.config import TrainConfig
 from ..train.data import PictureSet
-from ..train.trainer import TrainConfig, Trainer
+from ..train.trainer import Trainer
 from .classifier import Classifier
 from .study import Study, as_x0, same_labels
 from .verdicts import Classified, accuracy, mean_and_error, quality
@@ -34,7 +35,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "label dropout 0": {"label_dropout": 0.0},
     "label dropout 0.2": {"label_dropout": 0.2},
     "augment none": {"augment": "none"},
-    "sketched 0": {"sketched": 0.0},
+    "noise over 0": {"noise_over": 0.0},
+    "drawing 0": {"drawing": 0},
     "dropout 0.1": {"dropout": 0.1},
 }
 # Beside BASE's. EMA itself begins with (1 + n) / (10 + n) after n steps: larger decays would not differ here.
@@ -74,10 +76,13 @@ def train(run: Run, pictures: PictureSet, folder: Path) -> None:
         trainer = Trainer(run.config, pictures, torch.device("cpu"))
         averages = {decay: EMA(trainer.model, decay) for decay in run.decays}
         started = time.monotonic()
-        for _ in tqdm(range(run.config.steps), desc=f"{run.name}, seed {run.config.seed}", unit="step"):
-            trainer.train_step()
-            for average in averages.values():
-                average.update(trainer.model)
+        try:
+            for _ in tqdm(range(run.config.steps), desc=f"{run.name}, seed {run.config.seed}", unit="step"):
+                trainer.train_step()
+                for average in averages.values():
+                    average.update(trainer.model)
+        finally:
+            trainer.close()
     seconds = time.monotonic() - started
     about = trainer.checkpoint(seconds=round(seconds))
     for decay, average in averages.items():

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from ..ema import EMA
 from ..options import REQUIRED, command, option, parse
 from ..schedule import KINDS, NoiseSchedule
+from ..train.config import TrainConfig, learning_rate
 from ..train.data import PictureSet, augment, load_pictures, sampling_weights
-from ..train.trainer import TrainConfig, learning_rate
 from ..unet import UNetConfig
 from .classifier import Classifier, ClassifierNet, held_out_accuracy, log_likelihood, save_classifier
 

@@ -21,7 +21,7 @@ from diffusion.evaluate.ablate_training import (
 )
 from diffusion.prediction import training_target
 from diffusion.train.data import load_pictures
-from diffusion.train.trainer import parser
+from diffusion.train.run import parser
 from fruit import TINY, draw, study_of
 
 
