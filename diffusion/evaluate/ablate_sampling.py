@@ -57,7 +57,7 @@ def best_strength(kids: dict[float, float], less: Callable[[float, float], tuple
         less: (strength, lowest) -> the difference of their KIDs, and its standard error.
     """
     allowed = sorted(strength for strength in kids if strength <= LARGEST_STRENGTH)
-    lowest = min(allowed, key=kids.get)
+    lowest = min(allowed, key=lambda strength: kids[strength])
     for strength in allowed:
         value, error = less(strength, lowest)
         if strength == lowest or value <= error:
@@ -80,7 +80,7 @@ def strength_curve(study: Study, kind: str) -> dict:
             "calls": 2 * steps,
         }
     kids = {strength: rows[f"{strength:g}"]["kid"]["value"] for strength in STRENGTHS}
-    lowest = min((s for s in kids if s <= LARGEST_STRENGTH), key=kids.get)
+    lowest = min((s for s in kids if s <= LARGEST_STRENGTH), key=lambda s: kids[s])
     for strength, classified in made.items():
         rows[f"{strength:g}"]["difference"] = difference(classified, made[lowest], real, groups)
 

@@ -78,7 +78,7 @@ class ClassifierNet(nn.Module):
         h = self.input(F.pixel_unshuffle(x, self.config.patch_size))
         for halve, blocks in zip(self.downsample, self.blocks):
             h = halve(h)
-            for block in blocks:
+            for block in blocks.children():
                 h = block(h, embedding)
         return F.silu(self.norm(h)).mean(dim=(2, 3))
 

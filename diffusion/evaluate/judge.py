@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ from ..ema import EMA
 from ..options import REQUIRED, command, option, parse
 from ..schedule import KINDS, NoiseSchedule
 from ..train.choose import sampling_weights
-from ..train.config import learning_rate
+from ..train.config import TrainConfig, learning_rate
 from ..train.data import PictureSet, augment, load_pictures
 from ..unet import UNetConfig
 from .classifier import Classifier, ClassifierNet, held_out_accuracy, log_likelihood, save_classifier
@@ -53,13 +52,6 @@ class JudgeSettings:
     lr: float = option(2e-3, "peak learning rate of AdamW", low=0)
     seed: int = option(0, "of everything random", low=0)
 
-    # With the settings above, what `learning_rate` asks for.
-    decay: ClassVar[float] = 0.9
-
-    @property
-    def warmup(self) -> int:
-        return self.steps // 10
-
     def network(self, label_sizes: Sequence[int]) -> UNetConfig:
         """The shape of the network; attention on the coarsest level.
 
@@ -71,8 +63,8 @@ class JudgeSettings:
             patch_size=self.patch_size,
             channels=self.channels,
             blocks=self.blocks,
-            attention=[level == len(self.channels) - 1 for level in range(len(self.channels))],
-            label_sizes=label_sizes,
+            attention=tuple(level == len(self.channels) - 1 for level in range(len(self.channels))),
+            label_sizes=tuple(label_sizes),
             dropout=self.dropout,
         )
 
@@ -98,6 +90,8 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
     schedule = NoiseSchedule(settings.schedule, settings.num_train_timesteps)
     train = pictures.train()
     weights = sampling_weights(train, BALANCE)
+    # Up over the first tenth of the run, then down to 0.
+    rates = TrainConfig(lr=settings.lr, steps=settings.steps, warmup=settings.steps // 10, decay=0.9)
     generator = torch.Generator().manual_seed(settings.seed)
     with torch.random.fork_rng():  # layers and dropout draw from the global RNG; leave it as it was
         torch.manual_seed(settings.seed)
@@ -110,7 +104,7 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
         loss_mean = 0.0
         for step in bar:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(settings, step)
+                group["lr"] = learning_rate(rates, step)
             index = torch.multinomial(weights, settings.batch_size, replacement=True, generator=generator)
             x0 = augment(train.pixels[index], settings.image_size, settings.augment, generator)
             t = noise_levels(settings.batch_size, schedule.num_train_timesteps, generator)
