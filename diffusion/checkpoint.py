@@ -38,6 +38,8 @@ class Checkpoint:
         label_names: kind -> names, in the order of the label columns, e.g. {"class": ["cat", "ship"]}.
         pairs: the label combinations seen in training, as tuples in the order of `label_names`.
         colours: names of the first label kind -> their typical colours, "#rrggbb", most typical first.
+        names: what names of the first label kind are called besides: name -> {"category": str,
+            "aliases": [str], "keywords": [str]}, of which any may be missing.
         credits: where the training pictures come from, one line each.
         training: facts about the run (steps, samples, loss, settings), JSON values only.
         codec: between pixels and what the model draws; not in the file, since all models draw pixels.
@@ -49,6 +51,7 @@ class Checkpoint:
     label_names: dict[str, list[str]] = field(default_factory=dict)
     pairs: list[tuple[str, ...]] = field(default_factory=list)
     colours: dict[str, list[str]] = field(default_factory=dict)
+    names: dict[str, dict] = field(default_factory=dict)
     credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
     codec: Codec = Pixels()
@@ -110,6 +113,7 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
         "label_names": checkpoint.label_names,
         "pairs": [list(pair) for pair in checkpoint.pairs],
         "colours": checkpoint.colours,
+        "names": checkpoint.names,
         "credits": checkpoint.credits,
         "training": checkpoint.training,
     }
@@ -135,6 +139,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             label_names=about["label_names"],
             pairs=[tuple(pair) for pair in about["pairs"]],
             colours=about["colours"],
+            names=about.get("names", {}),  # files of before there were any
             credits=about["credits"],
             training=about["training"],
         )

@@ -42,6 +42,17 @@ def read_names(path: str) -> Names:
     return names
 
 
+def names_of(subjects: list[str], about: Names) -> dict[str, dict]:
+    """What a checkpoint keeps of `about`: category, aliases and keywords of the subjects it knows."""
+    kept = ("category", "aliases", "keywords")
+    found = {
+        name: {key: about[name][key] for key in kept if key in about[name]}
+        for name in subjects
+        if name in about
+    }
+    return {name: entry for name, entry in found.items() if entry}
+
+
 def _rows(old: Tensor, old_names: list[str], names: list[str], about: Names) -> Tensor:
     """The embeddings of `names`, each that of the nearest known one, with the null label's last."""
     place = {name: i for i, name in enumerate(old_names)}

@@ -26,7 +26,7 @@ from .batches import Batch, Batches
 from .choose import colours_of, evenly, only, sampling_weights
 from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
-from .growth import grown, read_names
+from .growth import grown, names_of, read_names
 from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
 from .muon import Muon, inner_weights
 from .sketches import KINDS
@@ -245,6 +245,7 @@ class Trainer:
             label_names=self.label_names,
             pairs=pairs,
             colours=colours,
+            names=names_of(next(iter(self.label_names.values())), self.about),
             credits=credits,
             training=training,
         )
