@@ -97,12 +97,10 @@ STILL_LONG = {
     "diffusion/page/app.py _lesson",
     "diffusion/page/app.py _workspace",
     "diffusion/page/studio.py",
-    "diffusion/train/data.py",
-    "diffusion/train/trainer.py",
     "tests/test_app.py",
     "tests/test_browser_canvas.py",
     "tests/test_images.py",
-    "tests/test_train.py",
+    "tests/test_sdedit.py",
 }
 
 

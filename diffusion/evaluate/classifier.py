@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ..errors import DoodleError
 from ..files import WeightsFormat, read_weights, write_weights
 from ..schedule import NoiseSchedule
-from ..train.data import PictureSet, augment
+from ..train.data import PictureSet
 from ..unet import Block, UNetConfig, group_norm, time_embedding
 
 NOISE_LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8)  # strengths at which the accuracy is written into the header
@@ -149,7 +149,7 @@ def held_out_accuracy(classifier: Classifier, pictures: PictureSet) -> dict[str,
     test = pictures.test()
     if not len(test):
         return {}
-    x0 = augment(test.pixels, classifier.image_size, "none", torch.Generator())
+    x0 = test.x0(classifier.image_size)
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
     accuracy: dict[str, dict[str, float]] = {kind: {} for kind in classifier.label_names}
     for strength in NOISE_LEVELS:

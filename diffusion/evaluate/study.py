@@ -25,8 +25,9 @@ from ..denoiser import Denoiser, Guidance
 from ..lineart import colour_in
 from ..sampler import USUAL, Sampling
 from ..sdedit import edit, edit_timesteps
+from ..train.batches import Batches
 from ..train.choose import evenly
-from ..train.data import DataError, PictureSet, augment
+from ..train.data import DataError, PictureSet
 from . import inputs
 from .classifier import Classifier, ClassifierError, top_k_correct
 from .verdicts import Classified
@@ -83,8 +84,9 @@ class Study:
 
     def as_trained(self, pictures: PictureSet) -> Tensor:
         """Real pictures placed as in training, the target of drawing from noise: (N, 3, R, R)."""
-        generator = torch.Generator().manual_seed(self.seed)
-        return augment(pictures.pixels, self.size, self.augmentation, generator)
+        if self.augmentation == "none":
+            return pictures.x0(self.size)
+        return Batches.once(pictures, self.size, self.augmentation, seed=self.seed).x0
 
     def framed(self, pictures: PictureSet) -> list[Image.Image]:
         """Real pictures framed as the app frames what people bring: RGB, 2R x 2R."""

@@ -108,6 +108,15 @@ class Batches:
         self.batch_size, self.sketched, self.seed, self.workers = batch_size, sketched, seed, workers
         self._traced: dict[tuple[int, int], list[Shape]] = {}
 
+    @staticmethod
+    def once(
+        pictures: PictureSet, size: int, augment: str = "none", kind: str | None = None, seed: int = 0
+    ) -> Batch:
+        """Every picture of a set once, in order, with a drawing of this kind (None: none)."""
+        n = len(pictures)
+        every = Batches(pictures, torch.ones(n), size, batch_size=n, augment=augment)
+        return every.of(np.arange(n), [(seed, i) for i in range(n)], [kind] * n)
+
     def shapes(self, index: int, colours: int) -> list[Shape]:
         """What `trace` finds in a picture; looked for once."""
         key = (index, colours)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from diffusion import Checkpoint, CheckpointError, NoiseSchedule, UNet, UNetConfig
-from diffusion.train.data import DataError
 from diffusion.train.growth import grown, names_of, read_names
+from diffusion.train.sources import DataError
 
 SMALL = {"image_size": 16, "patch_size": 2, "channels": (32, 32), "blocks": 1, "attention": (False, True)}
 LABELS = {"subject": ["cow", "fruit", "tree"], "style": ["noto", "photo"]}
