@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from diffusion import Checkpoint, edit, load_checkpoint
+from diffusion import Checkpoint, Sampling, edit, load_checkpoint
 from diffusion.images import contact_sheet, load, prepare, to_pil
 from diffusion.lineart import colour_in
 
@@ -42,8 +42,8 @@ def row(checkpoint: Checkpoint, drawing: Image.Image, labels: dict[str, str], ce
     pictures = [to_pil(prepare(drawing, size).x0, cell)]
     x0 = prepare(colour_in(drawing, checkpoint.colours_of(labels)), size).x0
     for strength in STRENGTHS:
-        *_, last = edit(checkpoint, x0, labels, strength, generator=torch.Generator().manual_seed(0))
-        pictures.append(to_pil(last.x, cell))
+        *_, last = edit(checkpoint, x0, labels, Sampling(strength), torch.Generator().manual_seed(0))
+        pictures.append(to_pil(checkpoint.codec.decode(last.x), cell))
     return pictures
 
 

@@ -1,8 +1,10 @@
-"""Diffusion from scratch: noise schedule, U-Net, DDIM sampler, SDEdit. Start reading at schedule.py."""
+"""Diffusion from scratch: noise schedule, U-Net, denoiser, solvers, SDEdit. Start reading at schedule.py."""
 
 from .checkpoint import Checkpoint, CheckpointError, UnknownLabel, load_checkpoint, save_checkpoint
+from .condition import Condition
+from .denoiser import Denoiser
 from .ema import EMA
-from .sampler import Step, sample
+from .sampler import Sampling, Step, sample
 from .schedule import NoiseSchedule
 from .sdedit import edit
 from .unet import UNet, UNetConfig
@@ -13,7 +15,10 @@ __all__ = [
     "EMA",
     "Checkpoint",
     "CheckpointError",
+    "Condition",
+    "Denoiser",
     "NoiseSchedule",
+    "Sampling",
     "Step",
     "UNet",
     "UNetConfig",

@@ -20,6 +20,7 @@ from .errors import DoodleError
 from .files import FileError, whole
 from .lineart import colour_in
 from .options import Parser, command, number
+from .sampler import USUAL, Sampling
 from .sdedit import edit
 
 # suffix -> Pillow's format and options; the lossless ones keep masked pixels exactly
@@ -65,28 +66,29 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
         "--strength",
         type=number(float, 0, 1),
         metavar="0..1",
-        help="how much noise: 0 returns the drawing, 1 ignores it (default: 0.6; 1 where IN is -)",
+        help="how much noise: 0 returns the drawing, 1 ignores it"
+        f" (default: {USUAL.strength}; 1 where IN is -)",
     )
     parser.add_argument(
         "--steps",
         type=number(int, 1),
-        default=20,
+        default=USUAL.steps,
         metavar="N",
-        help="denoising steps of a run of strength 1, fewer below (default: 20)",
+        help="denoising steps of a run of strength 1, fewer below (default: %(default)s)",
     )
     parser.add_argument(
         "--guidance",
         type=number(float, 0),
-        default=2.0,
+        default=USUAL.guidance,
         metavar="W",
-        help="how strongly the labels pull, 1 = no extra pull (default: 2)",
+        help="how strongly the labels pull, 1 = no extra pull (default: %(default)g)",
     )
     parser.add_argument(
         "--eta",
         type=number(float, 0, 1),
-        default=0.0,
+        default=USUAL.eta,
         metavar="0..1",
-        help="fresh noise: 0 DDIM, 1 DDPM (default: 0)",
+        help="fresh noise: 0 DDIM, 1 DDPM (default: %(default)g)",
     )
     parser.add_argument(
         "--seed",
@@ -177,21 +179,23 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
     steps = list(
         edit(
             checkpoint,
-            prepared.x0 if prepared else None,
+            checkpoint.codec.encode(prepared.x0) if prepared else None,
             labels,
-            strength=1 if from_noise else 0.6 if args.strength is None else args.strength,
-            num_inference_steps=args.steps,
-            guidance_scale=args.guidance,
-            eta=args.eta,
+            Sampling(
+                strength=1.0 if from_noise else USUAL.strength if args.strength is None else args.strength,
+                steps=args.steps,
+                guidance=args.guidance,
+                eta=args.eta,
+            ),
             generator=torch.Generator().manual_seed(args.seed),
             mask=images.prepare_mask(mask, prepared, size) if mask else None,
         )
     )
-    side = args.size or 512
+    side, result = args.size or 512, checkpoint.codec.decode(steps[-1].x)
     if prepared:
-        picture = images.paste_back(images.to_pil(steps[-1].x), prepared, original, mask)
+        picture = images.paste_back(images.to_pil(result), prepared, original, mask)
     else:
-        picture = images.to_pil(steps[-1].x, side)
+        picture = images.to_pil(result, side)
     if args.frames is not None:
         seen = [prepared.x0 if prepared else torch.ones_like(steps[0].x)]
         seen += [step.x0 for step in steps if step.index]

@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .codec import Codec, Pixels
 from .errors import DoodleError, did_you_mean, quoted
 from .files import WeightsFormat, read_weights, write_weights
+from .prediction import check_prediction_type
 from .schedule import NoiseSchedule
 from .unet import UNet, UNetConfig
 
@@ -31,26 +33,42 @@ class Checkpoint:
 
     Attributes:
         model: the U-Net, in eval mode, float32.
-        schedule: the noise schedule it was trained with, with its prediction type.
+        schedule: the noise schedule it was trained with.
+        prediction_type: what its output means, see prediction.py.
         label_names: kind -> names, in the order of the label columns, e.g. {"class": ["cat", "ship"]}.
         pairs: the label combinations seen in training, as tuples in the order of `label_names`.
         colours: names of the first label kind -> their typical colours, "#rrggbb", most typical first.
+        names: what names of the first label kind are called besides: name -> {"category": str,
+            "aliases": [str], "keywords": [str]}, of which any may be missing.
         credits: where the training pictures come from, one line each.
         training: facts about the run (steps, samples, loss, settings), JSON values only.
+        codec: between pixels and what the model draws; not in the file, since all models draw pixels.
     """
 
     model: UNet
     schedule: NoiseSchedule
+    prediction_type: str
     label_names: dict[str, list[str]] = field(default_factory=dict)
     pairs: list[tuple[str, ...]] = field(default_factory=list)
     colours: dict[str, list[str]] = field(default_factory=dict)
+    names: dict[str, dict] = field(default_factory=dict)
     credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
+    codec: Codec = Pixels()
+
+    def __post_init__(self) -> None:
+        check_prediction_type(self.prediction_type)
 
     @property
     def image_size(self) -> int:
         """R: the model draws R x R pixels."""
         return self.model.config.image_size
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, R, R), of what the model draws."""
+        config = self.model.config
+        return config.image_channels, config.image_size, config.image_size
 
     def colours_of(self, labels: dict[str, str | None]) -> list[str]:
         """The typical colours of what `labels` name, most typical first; empty where none are known."""
@@ -91,10 +109,11 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
     tensors = {k: v.detach().cpu().to(dtype) for k, v in checkpoint.model.state_dict().items()}
     about = {
         "model": checkpoint.model.config.to_dict(),
-        "schedule": checkpoint.schedule.config(),
+        "schedule": {**checkpoint.schedule.config(), "prediction_type": checkpoint.prediction_type},
         "label_names": checkpoint.label_names,
         "pairs": [list(pair) for pair in checkpoint.pairs],
         "colours": checkpoint.colours,
+        "names": checkpoint.names,
         "credits": checkpoint.credits,
         "training": checkpoint.training,
     }
@@ -109,15 +128,18 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
     """
 
     def build(tensors: dict[str, Tensor], about: dict) -> Checkpoint:
+        prediction_type = about["schedule"].pop("prediction_type")
         with torch.device("meta"):  # no memory and no random start for weights about to be replaced
             model = UNet(UNetConfig(**about["model"]))
         model.load_state_dict(tensors, assign=True)
         return Checkpoint(
             model=model.to(device).eval().requires_grad_(False),
             schedule=NoiseSchedule(**about["schedule"]),
+            prediction_type=prediction_type,
             label_names=about["label_names"],
             pairs=[tuple(pair) for pair in about["pairs"]],
             colours=about["colours"],
+            names=about.get("names", {}),  # files of before there were any
             credits=about["credits"],
             training=about["training"],
         )

@@ -6,8 +6,11 @@ Everything here is Gaussian arithmetic; no network appears. Symbols follow two p
     iDDPM  Nichol, Dhariwal 2021, "Improved Denoising Diffusion Probabilistic Models"
 
     beta_t              variance of the noise added in step t
-    alpha_t             1 - beta_t
-    abar_t              alpha_0 * ... * alpha_t, here `alphas_cumprod`   (DDPM section 2)
+    abar_t              the product of 1 - beta_0 .. 1 - beta_t, here `alphas_cumprod`   (DDPM section 2)
+    alpha_t, sigma_t    sqrt(abar_t), sqrt(1 - abar_t): x_t = alpha_t x0 + sigma_t eps, DDPM eq. 4
+
+DDPM calls 1 - beta_t alpha_t; here alpha and sigma are the scales of picture and noise, as in the papers on
+solvers (DPM-Solver). All conversions below speak of these two alone, and so hold on any other path as well.
 
 Timesteps count from 0 (a little noise) to T - 1 (nothing but noise). The papers count from 1. The clean
 picture is written as step -1, with abar = 1: it is where the last denoising step lands.
@@ -16,13 +19,14 @@ picture is written as step -1, with abar = 1: it is where the last denoising ste
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 KINDS = ("cosine", "linear")
-PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+PerPicture = float | Sequence[float]  # one number, or one for each picture
 
 
 def linear_betas(num_train_timesteps: int) -> Tensor:
@@ -49,6 +53,15 @@ def cosine_betas(num_train_timesteps: int, s: float = 0.008) -> Tensor:
     return (1 - f[1:] / f[:-1]).clamp(max=0.999)
 
 
+def beside(value: Tensor, like: Tensor) -> Tensor:
+    """One number, or one for each picture, shaped to multiply pictures `like` (B, ...): (1 or B, 1, ...).
+
+    On their device and in float64, where that device has it.
+    """
+    dtype = torch.float32 if like.device.type == "mps" else torch.float64
+    return value.to(like.device, dtype).reshape(-1, *[1] * (like.ndim - 1))
+
+
 @dataclass(frozen=True)
 class NoiseSchedule:
     """Tables for T steps and the conversions between x_t, x0, the noise eps and the velocity v.
@@ -56,73 +69,87 @@ class NoiseSchedule:
     Args:
         kind: "cosine" (iDDPM eq. 17) or "linear" (DDPM section 4).
         num_train_timesteps: T, at least 2.
-        prediction_type: what the network that belongs to this schedule is trained to say:
-            "epsilon" the noise (DDPM eq. 14), "sample" the clean picture x0,
-            "v_prediction" sqrt(abar) eps - sqrt(1 - abar) x0 (Salimans & Ho 2022, appendix D).
 
     Raises:
-        ValueError: for an unknown kind or prediction type, or T < 2.
+        ValueError: for an unknown kind, or T < 2.
     """
 
     kind: str = "cosine"
     num_train_timesteps: int = 1000
-    prediction_type: str = "v_prediction"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
-        if self.prediction_type not in PREDICTION_TYPES:
-            known = ", ".join(PREDICTION_TYPES)
-            raise ValueError(f"Unknown prediction type {self.prediction_type!r}: choose one of {known}.")
         if self.num_train_timesteps < 2:
             raise ValueError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
         make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
         betas = make(self.num_train_timesteps)
         # The tables are float64: 1 - abar near t = 0 loses half its digits in float32.
+        abar = torch.cumprod(1 - betas, dim=0)
+        clean = abar.new_ones(1)  # the entry behind the last, which is found as t = -1
         object.__setattr__(self, "betas", betas)
-        object.__setattr__(self, "alphas_cumprod", torch.cumprod(1 - betas, dim=0))
+        object.__setattr__(self, "alphas_cumprod", abar)
+        object.__setattr__(self, "_abar", torch.cat([abar, clean]))
+        object.__setattr__(self, "_alpha", self._abar.sqrt())
+        object.__setattr__(self, "_sigma", (1 - self._abar).sqrt())
 
     def config(self) -> dict:
         """The constructor's arguments as a plain dict, ready for JSON."""
         return asdict(self)
 
-    def abar(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
-        """abar_t for timesteps `t` in -1 .. T-1, float64; t = -1 is the clean picture, abar = 1.
+    def alpha(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
+        """alpha_t = sqrt(abar_t), the picture's scale in x_t: float64, 1 for the clean picture (t = -1).
 
-        With `like` (B, ...) given, the result is shaped (B or 1, 1, 1, ...) on its device, ready to multiply.
+        Args:
+            t: timesteps in -1 .. T-1, of any shape.
+            like: pictures (B, ...): the result is shaped (B or 1, 1, ...) on their device, ready to multiply.
+
+        Raises:
+            ValueError: for a timestep out of range.
         """
+        return self._read(self._alpha, t, like)
+
+    def sigma(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
+        """sigma_t = sqrt(1 - abar_t), the noise's scale in x_t: as `alpha`, but 0 for the clean picture."""
+        return self._read(self._sigma, t, like)
+
+    def abar(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
+        """abar_t, the share of the picture in the variance of x_t: as `alpha`."""
+        return self._read(self._abar, t, like)
+
+    def _read(self, table: Tensor, t: Tensor | int, like: Tensor | None) -> Tensor:
         t = torch.as_tensor(t, dtype=torch.long)
         on_cpu = t.device.type == "cpu"  # looking at numbers on a GPU would make it wait
         if on_cpu and t.numel() and (t.min() < -1 or t.max() >= self.num_train_timesteps):
             raise ValueError(f"Timesteps run from -1 to {self.num_train_timesteps - 1}.")
-        table = torch.cat([self.alphas_cumprod, self.alphas_cumprod.new_ones(1)])  # index -1 is the last: 1
         if t.device.type == "mps":  # Apple's GPUs have no float64
             table = table.float()
         value = table.to(t.device)[t]
-        if like is None:
-            return value
-        dtype = torch.float32 if like.device.type == "mps" else torch.float64
-        return value.to(like.device, dtype).reshape(-1, *[1] * (like.ndim - 1))
+        return value if like is None else beside(value, like)
 
     # ------------------------------------------------------------------ forward process
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
-        """q(x_t | x0) in closed form, DDPM eq. 4: x_t = sqrt(abar_t) x0 + sqrt(1 - abar_t) eps.
+        """q(x_t | x0) in closed form, DDPM eq. 4: x_t = alpha_t x0 + sigma_t eps.
 
         Args:
             x0: clean pictures (B, ...), in [-1, 1].
             noise: eps, standard normal, the shape of x0.
             t: one timestep, or one per picture (B,).
         """
-        abar = self.abar(t, like=x0)
-        return (abar.sqrt() * x0 + (1 - abar).sqrt() * noise).to(x0.dtype)
-
-    def add_noise_once(self, x_prev: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
-        """q(x_t | x_{t-1}), one step of it, DDPM eq. 2: sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps."""
-        ratio = self.abar(t, like=x_prev) / self.abar(torch.as_tensor(t) - 1, like=x_prev)  # = 1 - beta_t
-        return (ratio.sqrt() * x_prev + (1 - ratio).sqrt() * noise).to(x_prev.dtype)
+        return (self.alpha(t, like=x0) * x0 + self.sigma(t, like=x0) * noise).to(x0.dtype)
 
     # ------------------------------------------------------------------ reverse process
+
+    def posterior_variance(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> Tensor:
+        """The variance of q(x_{t_prev} | x_t, x0), DDPM eq. 7: float64 (B or 1, 1, ...), as `posterior`.
+
+        The noise that is new between the two steps, sigma_t^2 - (alpha_t / alpha_prev)^2 sigma_prev^2 (beta_t
+        where t_prev = t - 1), times the share of sigma_t^2 that is old.
+        """
+        ratio = self.alpha(t, like) / self.alpha(t_prev, like)
+        old, all_of_it = self.sigma(t_prev, like) ** 2, self.sigma(t, like) ** 2
+        return old / all_of_it * (all_of_it - ratio**2 * old)
 
     def posterior(self, x0: Tensor, x_t: Tensor, t: Tensor | int, t_prev: Tensor | int | None = None):
         """q(x_{t_prev} | x_t, x0): the Gaussian that ancestral sampling draws from, DDPM eq. 6-7.
@@ -137,49 +164,31 @@ class NoiseSchedule:
             (mean, variance): mean like x_t, variance float (B or 1, 1, ...).
         """
         t_prev = torch.as_tensor(t) - 1 if t_prev is None else t_prev
-        abar, abar_prev = self.abar(t, like=x_t), self.abar(t_prev, like=x_t)
-        alpha = abar / abar_prev  # product of the alphas from t_prev + 1 to t
-        beta = 1 - alpha
-        mean = (abar_prev.sqrt() * beta * x0 + alpha.sqrt() * (1 - abar_prev) * x_t) / (1 - abar)  # eq. 7
-        variance = (1 - abar_prev) / (1 - abar) * beta
-        return mean.to(x_t.dtype), variance
+        alpha_prev, sigma_prev = self.alpha(t_prev, like=x_t), self.sigma(t_prev, like=x_t)
+        ratio = self.alpha(t, like=x_t) / alpha_prev
+        share = ratio * sigma_prev**2 / self.sigma(t, like=x_t) ** 2  # of x_t in the mean
+        mean = share * x_t + (alpha_prev - share * self.alpha(t, like=x_t)) * x0  # eq. 7
+        return mean.to(x_t.dtype), self.posterior_variance(t, t_prev, like=x_t)
 
     # ------------------------------------------------------------------ eps, x0, v
 
     def x0_from_eps(self, x_t: Tensor, eps: Tensor, t: Tensor | int) -> Tensor:
-        """DDPM eq. 15: (x_t - sqrt(1 - abar) eps) / sqrt(abar)."""
-        abar = self.abar(t, like=x_t)
-        return ((x_t - (1 - abar).sqrt() * eps) / abar.sqrt()).to(x_t.dtype)
+        """DDPM eq. 15: (x_t - sigma_t eps) / alpha_t."""
+        return ((x_t - self.sigma(t, like=x_t) * eps) / self.alpha(t, like=x_t)).to(x_t.dtype)
 
     def eps_from_x0(self, x_t: Tensor, x0: Tensor, t: Tensor | int) -> Tensor:
-        """The noise that leads from x0 to x_t: (x_t - sqrt(abar) x0) / sqrt(1 - abar)."""
-        abar = self.abar(t, like=x_t)
-        return ((x_t - abar.sqrt() * x0) / (1 - abar).sqrt()).to(x_t.dtype)
+        """The noise that leads from x0 to x_t: (x_t - alpha_t x0) / sigma_t."""
+        return ((x_t - self.alpha(t, like=x_t) * x0) / self.sigma(t, like=x_t)).to(x_t.dtype)
 
     def velocity(self, x0: Tensor, eps: Tensor, t: Tensor | int) -> Tensor:
-        """v = sqrt(abar) eps - sqrt(1 - abar) x0 (Salimans & Ho 2022, appendix D).
+        """v = alpha_t eps - sigma_t x0 (Salimans & Ho 2022, appendix D).
 
         (x_t, v) is (x0, eps) turned by an angle, so v is well behaved at both ends: it asks for the noise
         where there is little of it, and for the picture where there is nothing but noise.
         """
-        abar = self.abar(t, like=x0)
-        return (abar.sqrt() * eps - (1 - abar).sqrt() * x0).to(x0.dtype)
+        return (self.alpha(t, like=x0) * eps - self.sigma(t, like=x0) * x0).to(x0.dtype)
 
-    def target(self, x0: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
-        """What the network should say about add_noise(x0, noise, t), by `prediction_type`."""
-        if self.prediction_type == "epsilon":
-            return noise
-        if self.prediction_type == "sample":
-            return x0
-        return self.velocity(x0, noise, t)
-
-    def to_x0_eps(self, output: Tensor, x_t: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
-        """Read a network's output, whatever its `prediction_type`, as (x0, eps), each like x_t."""
-        if self.prediction_type == "epsilon":
-            return self.x0_from_eps(x_t, output, t), output
-        if self.prediction_type == "sample":
-            return output, self.eps_from_x0(x_t, output, t)
-        abar = self.abar(t, like=x_t)  # turn (x_t, v) back by the angle
-        x0 = abar.sqrt() * x_t - (1 - abar).sqrt() * output
-        eps = (1 - abar).sqrt() * x_t + abar.sqrt() * output
-        return x0.to(x_t.dtype), eps.to(x_t.dtype)
+    def x0_eps_from_velocity(self, x_t: Tensor, v: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
+        """Turn (x_t, v) back by the angle: x0 = alpha_t x_t - sigma_t v, eps = sigma_t x_t + alpha_t v."""
+        alpha, sigma = self.alpha(t, like=x_t), self.sigma(t, like=x_t)
+        return (alpha * x_t - sigma * v).to(x_t.dtype), (sigma * x_t + alpha * v).to(x_t.dtype)

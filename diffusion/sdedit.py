@@ -8,14 +8,16 @@ The command line, `python -m diffusion IN OUT`, stands in __main__.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from .checkpoint import Checkpoint
-from .sampler import Generators, Step, randn, sample, trailing_timesteps
+from .condition import Condition
+from .denoiser import Denoiser
+from .sampler import USUAL, Constraint, Generators, Sampling, Step, randn, sample, trailing_timesteps
 from .schedule import NoiseSchedule
 
 
@@ -26,14 +28,12 @@ def edit_timesteps(strength: float, num_inference_steps: int, num_train_timestep
     there to the clean picture: 0 gives no step, 1 gives all n from pure noise.
 
     Args:
-        strength: noise level in [0, 1].
+        strength: noise level in [0, 1], as `Sampling` checks.
         num_inference_steps: n, the steps a run of strength 1 takes, in 1 .. T.
 
     Raises:
-        ValueError: for numbers outside these ranges.
+        ValueError: for a number of steps outside its range.
     """
-    if not 0 <= strength <= 1:
-        raise ValueError(f"Strength must be between 0 and 1, not {strength}.")
     if not 1 <= num_inference_steps <= num_train_timesteps:
         limits = f"between 1 and {num_train_timesteps}"
         raise ValueError(f"The number of steps must be {limits}, not {num_inference_steps}.")
@@ -85,14 +85,55 @@ class StrengthSearch:
         return replace(self, low=self.shown, shown=(self.shown + self.high) / 2)
 
 
+def told(
+    checkpoint: Checkpoint,
+    labels: dict[str, str | None] | Condition | None,
+    image: Tensor | None,
+    generator: Generators = None,
+) -> Condition:
+    """What the network is told in an edit: the labels, and the drawing where it has learnt to look at one.
+
+    It is for as many pictures as there are drawings, or without any, rows of labels or seeds. A condition
+    that says something of a drawing already stays as it is.
+    """
+    condition = labels if isinstance(labels, Condition) else Condition.of(checkpoint, labels)
+    if image is None:
+        return condition.expand(len(generator) if isinstance(generator, Sequence) else 1)
+    condition = condition.expand(len(image)).to(image.device)
+    looks = checkpoint.model.config.drawing and condition.drawing is None
+    return condition.with_drawing(image) if looks else condition
+
+
+def _checked(checkpoint: Checkpoint, image: Tensor | None, mask: Tensor | None, strength: float) -> None:
+    """
+    Raises:
+        ValueError: for shapes that do not fit the checkpoint, or for no drawing where one is needed.
+    """
+    channels, size, _ = checkpoint.shape
+    if image is None and strength != 1:
+        raise ValueError("Without a drawing there is only strength 1: a picture from pure noise.")
+    if image is None and mask is not None:
+        raise ValueError("A mask needs a drawing to keep.")
+    if image is not None and (image.ndim != 4 or image.shape[1:] != checkpoint.shape):
+        raise ValueError(f"The drawing must be (B, {channels}, {size}, {size}), not {tuple(image.shape)}.")
+    if mask is not None and mask.shape[-2:] != (size, size):
+        raise ValueError(f"The mask must be (1, 1, {size}, {size}), not {tuple(mask.shape)}.")
+
+
+def _outside(mask: Tensor, image: Tensor, noise: Tensor, schedule: NoiseSchedule) -> Constraint:
+    """Outside the mask, the drawing at noise level t (SDEdit algorithm 2); exactly the drawing at the end."""
+
+    def keep(x: Tensor, t: int) -> Tensor:
+        return torch.where(mask > 0.5, x, image if t < 0 else schedule.add_noise(image, noise, t))
+
+    return keep
+
+
 def edit(
     checkpoint: Checkpoint,
     image: Tensor | None,
-    labels: dict[str, str | None] | None = None,
-    strength: float = 0.6,
-    num_inference_steps: int = 20,
-    guidance_scale: float = 2.0,
-    eta: float = 0.0,
+    labels: dict[str, str | None] | Condition | None = None,
+    sampling: Sampling = USUAL,
     generator: Generators = None,
     mask: Tensor | None = None,
     after: Step | None = None,
@@ -101,13 +142,11 @@ def edit(
     """Turn a drawing into a picture (SDEdit algorithm 1; algorithm 2 with a mask), step by step.
 
     Args:
-        checkpoint: a trained model.
+        checkpoint: a trained model. One that has learnt to look at a drawing is told `image` as well.
         image: the drawing, float32 (B, 3, R, R) in [-1, 1]; None to start from nothing (strength must be 1).
-        labels: kind -> name for the whole batch; a kind left out, or None, is not told to the model.
-        strength: 0 returns the drawing untouched without a model call; 1 starts from pure noise.
-        num_inference_steps: DDIM steps of a run of strength 1; fewer are done below, in proportion.
-        guidance_scale: classifier-free guidance, 1 = off.
-        eta: 0 deterministic DDIM .. 1 DDPM.
+        labels: kind -> name for the whole batch; a kind left out, or None, is not told to the model. Or a
+            `Condition`, where the pictures are told different things.
+        sampling: strength 0 returns the drawing untouched without a model call; 1 starts from pure noise.
         generator: the source of all noise; one, or one per picture (then each picture depends on its own
             seed alone). Without one, a fresh generator with seed 0 is used.
         mask: {0, 1}, (1 or B, 1, R, R): SDEdit's Omega, 1 where the picture may change; where it is 0 the
@@ -121,48 +160,30 @@ def edit(
         A `Step` after each denoising step; with strength 0 a single one, index 0 of 0, holding the drawing.
 
     Raises:
-        ValueError: for a strength, step count, eta or shape out of range, or nothing left to do.
+        ValueError: for a step count or shape out of range, or nothing left to do.
         UnknownLabel: for a label the checkpoint has not learnt.
     """
-    schedule, size = checkpoint.schedule, checkpoint.image_size
-    timesteps = edit_timesteps(strength, num_inference_steps, schedule.num_train_timesteps)
-    if image is None:
-        if strength != 1:
-            raise ValueError("Without a drawing there is only strength 1: a picture from pure noise.")
-        if mask is not None:
-            raise ValueError("A mask needs a drawing to keep.")
-        batch = 1 if generator is None or isinstance(generator, torch.Generator) else len(generator)
-        image = torch.zeros(batch, 3, size, size)
-    if image.ndim != 4 or image.shape[1:] != (3, size, size):
-        raise ValueError(f"The drawing must be (B, 3, {size}, {size}), not {tuple(image.shape)}.")
-    if mask is not None and mask.shape[-2:] != (size, size):
-        raise ValueError(f"The mask must be (1, 1, {size}, {size}), not {tuple(mask.shape)}.")
-    encoded = checkpoint.encode_labels(labels, len(image))
+    schedule, strength = checkpoint.schedule, sampling.strength
+    timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps)
+    _checked(checkpoint, image, mask, strength)
+    condition = told(checkpoint, labels, image, generator)
     if not timesteps:
         return (step for step in [Step(index=0, total=0, t=0, x=image, x0=image)])
-
-    if generator is None:
-        generator = torch.Generator(device=image.device).manual_seed(0)
-    noise = randn(image.shape, generator, like=image)
-    x = first_state(schedule, image, noise, strength, timesteps[0])
-    done = 0 if after is None else after.index
-    if 0 < done < len(timesteps):
-        x = schedule.add_noise(after.x0, noise, timesteps[done]) if renoise else after.x
-
-    def keep(x: Tensor, t: int) -> Tensor:
-        """Outside the mask, the drawing at noise level t: exactly the drawing at the end (t = -1)."""
-        return torch.where(mask > 0.5, x, image if t < 0 else schedule.add_noise(image, noise, t))
-
-    return sample(
-        checkpoint.model,
-        schedule,
-        x,
-        timesteps=timesteps,
-        labels=encoded.to(image.device),
-        null_labels=checkpoint.encode_labels({}, len(image)).to(image.device),
-        guidance_scale=guidance_scale,
-        eta=eta,
-        generator=generator,
-        constrain=None if mask is None else keep,
-        done=done,
-    )
+    done = after.index if after else 0
+    if done >= len(timesteps):
+        raise ValueError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
+    generator = generator or torch.Generator(device=condition.device).manual_seed(0)
+    shape, solver = (len(condition), *checkpoint.shape), sampling.new_solver()
+    noise = randn(shape, generator, like=image).to(condition.device)
+    if not done:
+        x = first_state(schedule, image, noise, strength, timesteps[0])
+    elif renoise:
+        x = schedule.add_noise(after.x0, noise, timesteps[done])
+    else:
+        x, solver = after.x, solver if mask is not None else solver.after(after.t, after.x0)
+    for _ in range(done if solver.noisy else 0):  # the steps to come get the noise they would have got
+        randn(shape, generator)
+    denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
+    constrain = None if mask is None else _outside(mask, image, noise, schedule)
+    steps = sample(denoiser, x, timesteps[done:], solver, generator, constrain)
+    return (replace(step, index=done + step.index, total=len(timesteps)) for step in steps)

@@ -11,8 +11,8 @@ from conftest import tiny_checkpoint
 from diffusion import Checkpoint, NoiseSchedule, UNetConfig, save_checkpoint
 from diffusion.evaluate.classifier import Classifier, ClassifierNet, save_classifier
 from diffusion.evaluate.study import Study
+from diffusion.train.config import TrainConfig
 from diffusion.train.data import PictureSet, load_pictures
-from diffusion.train.trainer import TrainConfig
 
 TINY = TrainConfig(
     out="", image_size=16, patch_size=2, channels=(32,), attention=(0,), blocks=1,

@@ -73,7 +73,11 @@ def test_contact_sheet(tmp_path, capsys) -> None:
 def test_style_is_the_one_used_least() -> None:
     sheet = script("contact_sheet")
     checkpoint = Checkpoint(
-        None, None, {"subject": ["a"], "style": ["x", "y", "z"]}, pairs=[("a", "y"), ("a", "z"), ("b", "x")]
+        None,
+        None,
+        "sample",
+        {"subject": ["a"], "style": ["x", "y", "z"]},
+        pairs=[("a", "y"), ("a", "z"), ("b", "x")],
     )
     assert sheet.least_used_style(checkpoint, "a", Counter()) == "y"
     assert sheet.least_used_style(checkpoint, "a", Counter(y=2, z=1)) == "z"

@@ -16,7 +16,7 @@ from diffusion.evaluate.classifier import ClassifierNet, save_classifier
 from diffusion.evaluate.judge import main as judge
 from diffusion.train.data import load_pictures
 from diffusion.train.pack import main as pack
-from diffusion.train.trainer import main as train
+from diffusion.train.run import main as train
 from fruit import classifier_for, draw, fruit_folder
 
 COMMANDS = {
@@ -63,6 +63,14 @@ MISTAKES = [
     ("train", "--data nowhere", "no training pictures at nowhere"),
     ("train", "--resume", "nothing to resume"),
     ("train", "--data x --channels 32 33 --attention 0 0", "no training pictures"),
+    ("train", "--data data --device gpu", "--device: PyTorch has no 'gpu' here"),
+    ("train", "--data data --batch-size 0", "--batch-size: must be a whole number of at least 1, not '0'"),
+    ("train", "--data data --accumulate 0", "--accumulate: must be a whole number of at least 1"),
+    ("train", "--data data --hold-out 1", "--hold-out: must be a number of at least 0 and less than 1"),
+    ("train", "--data data --label-dropout 2", "--label-dropout: must be a number from 0 to 1, not '2'"),
+    ("train", "--data data --balance -3", "--balance: must be a number from 0 to 1, not '-3'"),
+    ("train", "--data data --save-every 0", "--save-every: must be a whole number of at least 1"),
+    ("train", "--data data --noise-over 0.9 --sketched 0.1", "--noise-over cannot be more than --sketched"),
     ("pack", "--data missing", "There are no training pictures at missing"),
     ("pack", "--data empty", "empty holds no pictures"),
     ("pack", "--data data data", "is there twice"),

@@ -6,17 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny_checkpoint
-from diffusion import NoiseSchedule, UnknownLabel, edit, sample
-from diffusion.lesson import (
-    Setting,
-    compare,
-    first_step,
-    noise_parts,
-    schedule_curves,
-    seeded_noise,
-    start_timestep,
-)
+from diffusion import Condition, Denoiser, NoiseSchedule, Sampling, edit, sample
+from diffusion.lesson import first_step, noise_parts, schedule_curves, seeded_noise, start_timestep
 from diffusion.sdedit import edit_timesteps
+from diffusion.solver import DDIM
 
 SCHEDULES = [NoiseSchedule("cosine"), NoiseSchedule("linear")]
 LABELS = {"subject": "cat", "style": "noto"}
@@ -63,7 +56,7 @@ def test_the_noise_shown_is_the_noise_an_edit_starts_with(checkpoint, monkeypatc
         return forward(x, *rest)
 
     monkeypatch.setattr(checkpoint.model, "forward", spy)
-    next(iter(edit(checkpoint, PICTURE, LABELS, strength=0.6, guidance_scale=1, generator=seeded(5))))
+    next(iter(edit(checkpoint, PICTURE, LABELS, Sampling(0.6, guidance=1), seeded(5))))
     t0 = start_timestep(0.6, 1000)
     assert torch.equal(seen[0], noise_parts(checkpoint.schedule, PICTURE, seeded_noise(PICTURE, 5), t0).x_t)
 
@@ -93,24 +86,25 @@ def test_t0_is_the_first_timestep_of_an_edit_however_many_follow(strength, n):
 @pytest.mark.parametrize("guidance", [1.0, 2.0])
 @pytest.mark.parametrize("t", [0, 40, 599, 949])
 def test_one_step_is_the_first_that_an_edit_yields(checkpoint, t, guidance, eta):
-    ours = first_step(checkpoint, PICTURE, t, LABELS, 20, guidance, eta, seeded(2))
-    its = next(iter(edit(checkpoint, PICTURE, LABELS, (t + 1) / 1000, 20, guidance, eta, seeded(2))))
+    sampling = Sampling((t + 1) / 1000, 20, guidance, eta)
+    ours = first_step(checkpoint, PICTURE, t, LABELS, sampling, seeded(2))
+    its = next(iter(edit(checkpoint, PICTURE, LABELS, sampling, seeded(2))))
     assert ours.t == its.t == t
     assert torch.equal(ours.x0, its.x0) and torch.equal(ours.x_prev, its.x)
 
 
 def test_one_step_is_the_first_that_sample_yields(checkpoint):
-    ours = first_step(checkpoint, PICTURE, 999, LABELS, 20, 1.0, 0.0, seeded(2))
+    ours = first_step(checkpoint, PICTURE, 999, LABELS, Sampling(guidance=1.0), seeded(2))
     timesteps = edit_timesteps(1, 20, 1000)
-    labels = checkpoint.encode_labels(LABELS)
-    its = next(sample(checkpoint.model, checkpoint.schedule, ours.x_t, timesteps=timesteps, labels=labels))
+    denoiser = Denoiser.of(checkpoint, Condition.of(checkpoint, LABELS))
+    its = next(sample(denoiser, ours.x_t, timesteps, DDIM()))
     assert torch.equal(ours.x_prev, its.x) and ours.t_prev == timesteps[1]
 
 
 @given(t=st.integers(0, 999), n=st.integers(1, 50), eta=st.floats(0, 1))
 @settings(deadline=None, max_examples=30)
 def test_the_numbers_of_a_step_make_its_picture(t, n, eta):
-    step = first_step(tiny_checkpoint(), PICTURE, t, LABELS, n, 2.0, eta, seeded(1))
+    step = first_step(tiny_checkpoint(), PICTURE, t, LABELS, Sampling(steps=n, eta=eta), seeded(1))
     assert all(0 <= scale <= 1 for scale in (step.x0_scale, step.eps_scale, step.sigma))
     # What comes from the picture, from the noise seen and from the fresh noise: variances that add up to 1.
     assert step.x0_scale**2 + step.eps_scale**2 + step.sigma**2 == pytest.approx(1)
@@ -123,60 +117,12 @@ def test_the_numbers_of_a_step_make_its_picture(t, n, eta):
 
 
 def test_the_last_step_lands_on_the_clean_picture(checkpoint):
-    step = first_step(checkpoint, PICTURE, 10, LABELS, num_inference_steps=5, eta=1.0)
+    step = first_step(checkpoint, PICTURE, 10, LABELS, Sampling(steps=5, eta=1.0))
     assert step.t_prev == -1 and (step.x0_scale, step.eps_scale, step.sigma) == (1, 0, 0)
     assert torch.equal(step.x_prev, step.x0)
 
 
-# ---- guidance and eta
-
-SETTINGS = [Setting(1, 0), Setting(2, 0), Setting(4, 0.3), Setting(2, 0.5), Setting(2, 1)]
-
-
-@pytest.mark.parametrize("strength", [0.0, 0.05, 0.6, 1.0])
-def test_each_picture_of_a_comparison_is_the_one_an_edit_makes(checkpoint, strength):
-    steps = list(compare(checkpoint, PICTURE, LABELS, SETTINGS, strength, 10, seeded(4)))
-    for i, setting in enumerate(SETTINGS):
-        alone = list(
-            edit(checkpoint, PICTURE, LABELS, strength, 10, setting.guidance_scale, setting.eta, seeded(4))
-        )
-        assert [(s.index, s.total, s.t) for s in steps] == [(s.index, s.total, s.t) for s in alone]
-        assert torch.allclose(steps[-1].x[i], alone[-1].x[0], atol=1e-4)
-        assert torch.allclose(steps[0].x0[i], alone[0].x0[0], atol=1e-4)
-
-
-def test_a_comparison_calls_the_model_once_a_step(checkpoint, monkeypatch):
-    calls = []
-
-    def spy(x, *rest, forward=checkpoint.model.forward):
-        calls.append(len(x))
-        return forward(x, *rest)
-
-    monkeypatch.setattr(checkpoint.model, "forward", spy)
-    list(compare(checkpoint, PICTURE, LABELS, SETTINGS, 0.6, 10))
-    assert calls == [2 * len(SETTINGS)] * 6
-
-
-def test_a_comparison_works_without_labels():
-    plain = tiny_checkpoint({}, [])
-    *_, last = compare(plain, PICTURE, {}, SETTINGS[:2], 0.6, 5)
-    assert torch.allclose(last.x[0], last.x[1], atol=1e-5), "nothing to be guided by"
-
-
-def test_a_comparison_refuses_bad_arguments_at_the_call(checkpoint):
-    for bad in [[], [Setting(1, 1.5)]]:
-        with pytest.raises(ValueError):
-            compare(checkpoint, PICTURE, LABELS, bad)
-    with pytest.raises(ValueError):
-        compare(checkpoint, PICTURE.repeat(2, 1, 1, 1), LABELS, SETTINGS)
-    with pytest.raises(ValueError):
-        compare(checkpoint, PICTURE, LABELS, SETTINGS, strength=2)
-    with pytest.raises(UnknownLabel):
-        compare(checkpoint, PICTURE, {"subject": "aple"}, SETTINGS)
-
-
 def test_the_global_random_state_stays_untouched(checkpoint):
     before = torch.get_rng_state()
-    first_step(checkpoint, PICTURE, 500, LABELS, eta=1.0)
-    list(compare(checkpoint, PICTURE, LABELS, SETTINGS, 0.3, 5))
+    first_step(checkpoint, PICTURE, 500, LABELS, Sampling(eta=1.0))
     assert torch.equal(before, torch.get_rng_state())

@@ -8,7 +8,18 @@ from diffusers import DDPMScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffusion.schedule import KINDS, PREDICTION_TYPES, NoiseSchedule
+from diffusion.denoiser import Denoiser
+from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
+from diffusion.schedule import KINDS, NoiseSchedule
+
+
+def add_noise_once(
+    schedule: NoiseSchedule, x_prev: torch.Tensor, noise: torch.Tensor, t: int
+) -> torch.Tensor:
+    """q(x_t | x_{t-1}), one step of it, DDPM eq. 2: sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps."""
+    beta = schedule.betas[t]
+    return (1 - beta).sqrt() * x_prev + beta.sqrt() * noise
+
 
 DIFFUSERS = {"linear": {"beta_schedule": "linear"}, "cosine": {"beta_schedule": "squaredcos_cap_v2"}}
 
@@ -48,10 +59,11 @@ def test_one_step_noising_composes_to_the_closed_form(kind):
     one, zero = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     mean, variance = one, zero
     for t in range(1000):
-        mean = schedule.add_noise_once(mean, zero, t)
+        mean = add_noise_once(schedule, mean, zero, t)
         # Independent noise adds its variance: scale what is there, add what comes.
         variance = (
-            schedule.add_noise_once(one, zero, t) ** 2 * variance + schedule.add_noise_once(zero, one, t) ** 2
+            add_noise_once(schedule, one, zero, t) ** 2 * variance
+            + add_noise_once(schedule, zero, one, t) ** 2
         )
         if t in (0, 1, 250, 700, 999):
             torch.testing.assert_close(mean, schedule.add_noise(one, zero, t), rtol=1e-9, atol=0)
@@ -103,11 +115,12 @@ def test_posterior_steps_one_back_unless_told():
     seed=st.integers(0, 2**31),
 )
 def test_a_perfect_prediction_gives_back_picture_and_noise(kind, prediction_type, t, seed):
-    schedule = NoiseSchedule(kind, 1000, prediction_type)
+    schedule = NoiseSchedule(kind)
     g = torch.Generator().manual_seed(seed)
     x0, noise = torch.randn(2, 2, 3, 4, 4, generator=g, dtype=torch.float64).unbind(0)
     x_t = schedule.add_noise(x0, noise, t)
-    got_x0, got_eps = schedule.to_x0_eps(schedule.target(x0, noise, t), x_t, t)
+    output = training_target(prediction_type, schedule, x0, noise, t)
+    got_x0, got_eps = to_x0_eps(prediction_type, schedule, output, x_t, t)
     torch.testing.assert_close(got_x0, x0, rtol=1e-6, atol=1e-7)
     torch.testing.assert_close(got_eps, noise, rtol=1e-6, atol=1e-7)
 
@@ -120,18 +133,37 @@ def test_velocity_agrees_with_diffusers():
     torch.testing.assert_close(NoiseSchedule("linear").velocity(x0, noise, t), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_alpha_and_sigma_are_the_scales_of_picture_and_noise(kind):
+    schedule, t = NoiseSchedule(kind), torch.arange(-1, 1000)
+    alpha, sigma = schedule.alpha(t), schedule.sigma(t)
+    assert alpha.dtype == sigma.dtype == torch.float64
+    torch.testing.assert_close(alpha**2 + sigma**2, torch.ones_like(alpha), rtol=1e-14, atol=0)
+    torch.testing.assert_close(alpha[1:] ** 2, schedule.alphas_cumprod, rtol=1e-14, atol=0)
+    assert (alpha[0], sigma[0], schedule.abar(-1)) == (1, 0, 1)
+    like = torch.zeros(2, 3, 4, 4)
+    assert schedule.alpha(500, like).shape == (1, 1, 1, 1)
+    assert schedule.sigma(torch.tensor([1, 2]), like).flatten().tolist() == sigma[2:4].tolist()
+
+
 @pytest.mark.parametrize("t", [-2, 1000])
-def test_timesteps_outside_the_schedule_are_refused(t):
+@pytest.mark.parametrize("read", ["abar", "alpha", "sigma"])
+def test_timesteps_outside_the_schedule_are_refused(t, read):
     with pytest.raises(ValueError, match="-1 to 999"):
-        NoiseSchedule().abar(t)
+        getattr(NoiseSchedule(), read)(t)
 
 
-@pytest.mark.parametrize("arguments", [("quadratic",), ("linear", 1), ("linear", 1000, "score")])
+@pytest.mark.parametrize("arguments", [("quadratic",), ("linear", 1)])
 def test_unknown_settings_are_refused(arguments):
     with pytest.raises(ValueError):
         NoiseSchedule(*arguments)
 
 
+def test_unknown_prediction_types_are_refused():
+    with pytest.raises(ValueError, match="score"):
+        Denoiser(None, NoiseSchedule(), "score")
+
+
 def test_config_rebuilds_the_schedule():
-    schedule = NoiseSchedule("linear", 300, "epsilon")
+    schedule = NoiseSchedule("linear", 300)
     assert NoiseSchedule(**schedule.config()) == schedule

@@ -1,12 +1,14 @@
 """SDEdit: what strength means, where the noise goes, what a mask keeps."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny_checkpoint
-from diffusion import UnknownLabel, edit
+from diffusion import Condition, Sampling, UNet, UnknownLabel, edit
 from diffusion.sampler import randn
 from diffusion.sdedit import StrengthSearch, edit_timesteps
 
@@ -38,29 +40,30 @@ def calls(checkpoint, monkeypatch):
     return made
 
 
-def result(*args, **kwargs):
-    *_, last = edit(*args, **kwargs)
+def result(checkpoint, image, labels=None, *, generator=None, mask=None, after=None, renoise=False, **dials):
+    """The end of an edit with these dials."""
+    *_, last = edit(checkpoint, image, labels, Sampling(**dials), generator, mask, after, renoise)
     return last.x
 
 
 def test_strength_0_returns_the_drawing_bit_for_bit(checkpoint, drawing, calls):
-    (step,) = edit(checkpoint, drawing, {"subject": "cat"}, strength=0)
+    (step,) = edit(checkpoint, drawing, {"subject": "cat"}, Sampling(strength=0))
     assert torch.equal(step.x, drawing) and torch.equal(step.x0, drawing)
     assert (step.index, step.total) == (0, 0)
     assert calls == []
 
 
 def test_strength_1_starts_from_pure_noise_and_runs_every_step(checkpoint, drawing, calls):
-    from_drawing = result(checkpoint, drawing, strength=1.0, num_inference_steps=7, generator=seeded())
+    from_drawing = result(checkpoint, drawing, strength=1.0, steps=7, generator=seeded())
     assert len(calls) == 7
     assert torch.equal(calls[0][0][:1], randn(drawing.shape, seeded()))
-    from_nothing = result(checkpoint, None, strength=1.0, num_inference_steps=7, generator=seeded())
+    from_nothing = result(checkpoint, None, strength=1.0, steps=7, generator=seeded())
     assert torch.equal(from_drawing, from_nothing)
 
 
 @pytest.mark.parametrize("strength", [0.05, 0.3, 0.77])
 def test_the_step_noised_to_is_the_first_step_denoised(checkpoint, drawing, calls, strength):
-    result(checkpoint, drawing, strength=strength, guidance_scale=1, generator=seeded(4))
+    result(checkpoint, drawing, strength=strength, guidance=1, generator=seeded(4))
     x, t = calls[0]
     assert t == round(1000 * strength) - 1
     assert torch.equal(x, checkpoint.schedule.add_noise(drawing, randn(drawing.shape, seeded(4)), t))
@@ -83,9 +86,7 @@ def test_step_counts_are_rounded_not_cut():
 def test_more_strength_goes_further_from_the_drawing(checkpoint, drawing):
     distance = [
         float(
-            (result(checkpoint, drawing, strength=s, guidance_scale=1, generator=seeded()) - drawing)
-            .abs()
-            .mean()
+            (result(checkpoint, drawing, strength=s, guidance=1, generator=seeded()) - drawing).abs().mean()
         )
         for s in (0.05, 0.3, 0.9)
     ]
@@ -111,7 +112,7 @@ def test_each_picture_depends_on_its_own_seed_alone(checkpoint, drawing):
 
 def test_labels_steer_and_guidance_steers_more(checkpoint, drawing):
     def picture(labels, scale):
-        return result(checkpoint, drawing, labels, strength=0.8, guidance_scale=scale, generator=seeded())
+        return result(checkpoint, drawing, labels, strength=0.8, guidance=scale, generator=seeded())
 
     cat = {"subject": "cat", "style": "noto"}
     null = picture({}, 1)
@@ -123,7 +124,7 @@ def test_labels_steer_and_guidance_steers_more(checkpoint, drawing):
 
 def test_closing_stops_the_model_and_the_global_rng_is_untouched(checkpoint, drawing, calls):
     before = torch.get_rng_state()
-    steps = edit(checkpoint, drawing, strength=0.9, eta=1.0)
+    steps = edit(checkpoint, drawing, None, Sampling(0.9, eta=1.0))
     next(steps)
     steps.close()
     assert len(calls) == 1
@@ -135,9 +136,12 @@ def test_closing_stops_the_model_and_the_global_rng_is_untouched(checkpoint, dra
     [
         ({"strength": -0.1}, "between 0 and 1"),
         ({"strength": float("nan")}, "between 0 and 1"),
-        ({"num_inference_steps": 0}, "between 1 and 1000"),
-        ({"num_inference_steps": 1001}, "between 1 and 1000"),
+        ({"steps": 0}, "between 1 and 1000"),
+        ({"steps": 1001}, "between 1 and 1000"),
         ({"eta": 2.0}, "eta"),
+        ({"eta": (0.0, -1.0)}, "eta"),
+        ({"eta": 0.5, "solver": "dpm++"}, "deterministic"),
+        ({"solver": "rk4"}, "choose one of ddim, dpm"),
         ({"mask": torch.ones(1, 1, 8, 8)}, "mask"),
         ({"image": torch.zeros(1, 3, 8, 8)}, r"\(B, 3, 16, 16\)"),
         ({"image": None}, "only strength 1"),
@@ -146,7 +150,9 @@ def test_closing_stops_the_model_and_the_global_rng_is_untouched(checkpoint, dra
 )
 def test_bad_arguments_are_refused_at_the_call(checkpoint, drawing, bad, message):
     with pytest.raises(ValueError, match=message):
-        edit(checkpoint, **{"image": drawing, **bad})
+        dials = {name: value for name, value in bad.items() if name not in ("image", "mask")}
+        more = {name: value for name, value in bad.items() if name not in dials}
+        edit(checkpoint, **{"image": drawing, **more}, sampling=Sampling(**dials))
 
 
 def test_an_unknown_label_names_near_matches(checkpoint, drawing):
@@ -154,33 +160,113 @@ def test_an_unknown_label_names_near_matches(checkpoint, drawing):
         edit(checkpoint, drawing, {"subject": "aple"})
 
 
+# ---- a dial for each picture
+
+DIALS = [(1, 0), (2, 0), (4, 0.3), (2, 0.5), (2, 1)]
+GUIDANCES, ETAS = zip(*DIALS)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.05, 0.6, 1.0])
+def test_each_picture_of_a_batch_may_have_dials_of_its_own(checkpoint, drawing, strength):
+    labels, drawings = {"subject": "cat", "style": "noto"}, drawing.expand(len(DIALS), -1, -1, -1)
+    sampling = Sampling(strength, 10, GUIDANCES, ETAS)
+    steps = list(edit(checkpoint, drawings, labels, sampling, [seeded(4) for _ in DIALS]))
+    for i, (guidance, eta) in enumerate(DIALS):
+        alone = list(edit(checkpoint, drawing, labels, Sampling(strength, 10, guidance, eta), seeded(4)))
+        assert [(s.index, s.total, s.t) for s in steps] == [(s.index, s.total, s.t) for s in alone]
+        assert torch.allclose(steps[-1].x[i], alone[-1].x[0], atol=1e-4)
+        assert torch.allclose(steps[0].x0[i], alone[0].x0[0], atol=1e-4)
+
+
+def test_dials_for_each_picture_are_one_call_a_step(checkpoint, drawing, calls):
+    drawings, generators = drawing.expand(len(DIALS), -1, -1, -1), [seeded() for _ in DIALS]
+    list(edit(checkpoint, drawings, {"subject": "cat"}, Sampling(0.6, 10, GUIDANCES, ETAS), generators))
+    assert [len(x) for x, _ in calls] == [2 * len(DIALS)] * 6
+
+
+def test_dials_work_without_labels(drawing):
+    plain, two = tiny_checkpoint({}, []), drawing.expand(2, -1, -1, -1)
+    x = result(plain, two, generator=[seeded(), seeded()], strength=0.6, steps=5, guidance=(1, 3))
+    assert torch.allclose(x[0], x[1], atol=1e-5), "nothing to be guided by"
+
+
+# ---- what the network is told
+
+
+def test_each_picture_may_be_told_something_else(checkpoint, drawing):
+    labels = [{"subject": "cat"}, {"subject": "apple", "style": "noto"}]
+    condition = Condition.cat([Condition.of(checkpoint, told) for told in labels])
+    together = result(
+        checkpoint, drawing.expand(2, -1, -1, -1), condition, generator=[seeded(), seeded()], strength=0.8
+    )
+    for told, picture in zip(labels, together):
+        alone = result(checkpoint, drawing, told, generator=seeded(), strength=0.8)
+        torch.testing.assert_close(picture, alone[0], rtol=1e-4, atol=1e-4)
+    from_nothing = result(checkpoint, None, condition, generator=seeded(), strength=1.0)
+    assert from_nothing.shape == (2, 3, 16, 16)
+
+
+@pytest.fixture
+def looking(checkpoint):
+    """A checkpoint that has learnt to look at a drawing, and what its network is told: (labels, drawing)."""
+    model = UNet(replace(checkpoint.model.config, drawing=True)).eval()
+    model.load_state_dict(checkpoint.model.state_dict(), strict=False)
+    torch.nn.init.constant_(model.drawing_input.weight, 0.05)
+    told = []
+    model.register_forward_pre_hook(
+        lambda _, args, kwargs: told.append((args[2], kwargs.get("drawing"))), with_kwargs=True
+    )
+    return replace(checkpoint, model=model), told
+
+
+def test_a_network_that_looks_is_told_the_uncovered_drawing(looking, drawing):
+    looking, told = looking
+    dials = {"generator": seeded(), "strength": 1.0, "steps": 3}
+    picture = result(looking, drawing, {"subject": "cat"}, **dials)
+    labels, drawings = told[0]
+    assert labels.tolist() == [[4, 3], [1, 3]], "the twin is told no label"
+    for part in drawings:  # and the same drawing, also where nothing of it is in the noise
+        assert torch.equal(part[:3], drawing[0]) and (part[3] == 1).all()
+    assert not torch.equal(picture, result(looking, -drawing, {"subject": "cat"}, **dials))
+
+
+def test_nothing_is_told_of_a_drawing_where_there_is_none_or_someone_says_so(looking, drawing):
+    looking, told = looking
+    dials = {"strength": 1.0, "steps": 3}
+    from_nothing = result(looking, None, {"subject": "cat"}, generator=seeded(), **dials)
+    untold = Condition.of(looking, {"subject": "cat"}).with_drawing(drawing).without_drawing()
+    of_a_drawing = result(looking, drawing, untold, generator=seeded(), **dials)
+    assert told[0][1] is None and not told[-1][1].any()
+    torch.testing.assert_close(of_a_drawing, from_nothing)
+
+
+def test_a_network_that_does_not_look_is_not_told(checkpoint, drawing):
+    result(checkpoint, drawing, generator=seeded())  # it would refuse
+    with pytest.raises(ValueError, match="no input for a drawing"):
+        result(checkpoint, drawing, Condition.of(checkpoint).with_drawing(drawing), generator=seeded())
+
+
 # ---- going on from a step
 
 
-@pytest.mark.parametrize("eta", [0.0, 0.7])
+@pytest.mark.parametrize("dials", [{"eta": 0.0}, {"eta": 0.7}, {"solver": "dpm++"}])
 @pytest.mark.parametrize("masked", [False, True])
 @settings(max_examples=8, deadline=None)
 @given(cut=st.integers(1, 6))
-def test_going_on_from_any_step_ends_where_the_run_ended(eta, masked, cut):
+def test_going_on_from_any_step_ends_where_the_run_ended(dials, masked, cut):
     checkpoint = tiny_checkpoint()
     drawing = torch.rand(1, 3, 16, 16, generator=seeded(9)) * 2 - 1
     mask = (torch.arange(16) < 8).float().expand(1, 1, 16, 16) if masked else None
-    same = {
-        "labels": {"subject": "cat"},
-        "strength": 0.7,
-        "num_inference_steps": 10,
-        "eta": eta,
-        "mask": mask,
-    }
-    whole = list(edit(checkpoint, drawing, generator=seeded(3), **same))
-    rest = list(edit(checkpoint, drawing, generator=seeded(3), after=whole[cut - 1], **same))
+    same = checkpoint, drawing, {"subject": "cat"}, Sampling(0.7, 10, **dials)
+    whole = list(edit(*same, seeded(3), mask))
+    rest = list(edit(*same, seeded(3), mask, after=whole[cut - 1]))
     assert [(s.index, s.total, s.t) for s in rest] == [(s.index, s.total, s.t) for s in whole[cut:]]
     assert all(torch.equal(a.x, b.x) and torch.equal(a.x0, b.x0) for a, b in zip(rest, whole[cut:]))
 
 
 def test_going_on_takes_new_labels_and_renoising_a_new_seed(checkpoint, drawing, calls):
-    same = {"strength": 1.0, "num_inference_steps": 8, "guidance_scale": 1.0}
-    kept = list(edit(checkpoint, drawing, {"subject": "cat"}, generator=seeded(3), **same))[3]
+    sampling = {"strength": 1.0, "steps": 8, "guidance": 1.0}
+    kept = list(edit(checkpoint, drawing, {"subject": "cat"}, Sampling(**sampling), seeded(3)))[3]
 
     def rest(subject="cat", seed=3, renoise=False):
         calls.clear()
@@ -191,7 +277,7 @@ def test_going_on_takes_new_labels_and_renoising_a_new_seed(checkpoint, drawing,
             generator=seeded(seed),
             after=kept,
             renoise=renoise,
-            **same,
+            **sampling,
         )
         assert len(calls) == 4
         return x
@@ -205,9 +291,23 @@ def test_going_on_takes_new_labels_and_renoising_a_new_seed(checkpoint, drawing,
 
 
 def test_nothing_is_left_after_the_last_step(checkpoint, drawing):
-    *_, last = edit(checkpoint, drawing, strength=0.5, generator=seeded())
+    *_, last = edit(checkpoint, drawing, None, Sampling(0.5), seeded())
     with pytest.raises(ValueError, match="nothing left"):
-        edit(checkpoint, drawing, strength=0.5, generator=seeded(), after=last)
+        edit(checkpoint, drawing, None, Sampling(0.5), seeded(), after=last)
+
+
+@pytest.mark.parametrize("dials", [{"eta": 0.7}, {"solver": "dpm++"}])
+def test_covering_a_state_anew_forgets_the_way_to_it(checkpoint, drawing, calls, dials):
+    """What follows depends on the predicted picture and the new noise alone."""
+    kept = list(edit(checkpoint, drawing, None, Sampling(0.8, 8, **dials), seeded(3)))[2]
+    other = replace(kept, x=torch.full_like(kept.x, 9.0), t=900)
+    a, b = (
+        result(
+            checkpoint, drawing, generator=seeded(4), after=step, renoise=True, strength=0.8, steps=8, **dials
+        )
+        for step in (kept, other)
+    )
+    assert torch.equal(a, b)
 
 
 # ---- searching the strength

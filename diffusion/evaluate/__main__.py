@@ -20,6 +20,7 @@ from tqdm import tqdm
 from ..checkpoint import load_checkpoint
 from ..files import write_text
 from ..options import REQUIRED, command, option, parse
+from ..sampler import USUAL
 from ..train.data import load_pictures
 from .classifier import load_classifier
 from .parts import PARTS
@@ -39,8 +40,8 @@ class EvaluateSettings:
     out: str = option(REQUIRED, "folder for evaluation.json, EVALUATION.md and pictures")
     parts: tuple[str, ...] = option(tuple(PARTS), "what to measure", choices=tuple(PARTS))
     count: int = option(256, "pictures from noise; other parts in proportion", low=1)
-    steps: int = option(20, "DDIM steps of a run of strength 1", low=1)
-    guidance: float = option(2.0, "classifier-free guidance scale, 1 = off", low=0)
+    steps: int = option(USUAL.steps, "steps of a run of strength 1", low=1)
+    guidance: float = option(USUAL.guidance, "classifier-free guidance scale, 1 = off", low=0)
     hold_out: float = option(
         0.1, "fraction of each subject's groups held out, as in training", low=0, below=1
     )

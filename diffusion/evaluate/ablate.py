@@ -74,7 +74,7 @@ class SamplingSettings(CommonSettings):
     drawings: int = option(64, "inputs of each kind", low=1)
 
 
-SETTINGS = {
+SETTINGS: dict[str, tuple[type[PageSettings], str]] = {
     "training": (TrainingSettings, "train a small network for each variant"),
     "sampling": (SamplingSettings, "draw with one checkpoint in different ways"),
     "page": (PageSettings, "write ABLATIONS.md again from the numbers in a folder"),
@@ -118,8 +118,12 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def start_training(settings: TrainingSettings) -> Iterator[dict]:
+def start(settings: TrainingSettings | SamplingSettings) -> Iterator[dict]:
     """Load what the settings name; what comes back does the work."""
+    return start_training(settings) if isinstance(settings, TrainingSettings) else start_sampling(settings)
+
+
+def start_training(settings: TrainingSettings) -> Iterator[dict]:
     base = ablate_training.BASE
     if settings.samples < base.batch_size:
         raise DoodleError(f"--samples must be at least {base.batch_size}, one step, not {settings.samples}.")
@@ -135,7 +139,6 @@ def start_training(settings: TrainingSettings) -> Iterator[dict]:
 
 
 def start_sampling(settings: SamplingSettings) -> Iterator[dict]:
-    """Load what the settings name; what comes back does the work."""
     checkpoint, classifier = load_checkpoint(settings.checkpoint), load_classifier(settings.judge)
     pictures = load_pictures(settings.data, 2 * checkpoint.image_size, settings.hold_out)
     check_fit(checkpoint, classifier, pictures)
@@ -149,8 +152,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = settings_from(SETTINGS[args.what][0], args)
     out, started = Path(settings.out), time.monotonic()
     check_packages()
-    if args.what != "page":
-        start = {"training": start_training, "sampling": start_sampling}[args.what]
+    if isinstance(settings, (TrainingSettings, SamplingSettings)):
         about = {"command": command_line(args.what, settings), "machine": machine()}
         for result in start(settings):
             # After each part, so that a run that is stopped leaves what it knows.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import torch
-from torch import Tensor
-
+from ..guidance import ByKind
 from ..sdedit import edit_timesteps
 from .metrics import kid_difference, low_pass_agreement
 from .study import STRENGTHS, Study
@@ -18,46 +16,6 @@ ETAS = (0.0, 0.5, 1.0)
 SCALES = (1.0, 2.0, 3.0, 4.0, 5.0)
 INPUTS = ("strokes", "shrunk and blurred", "outlines, coloured in")
 LARGEST_STRENGTH = 0.8  # beyond it the layout of the drawing goes
-
-
-class KindGuidance:
-    """A model with guidance of its own strength for each label kind, to be sampled from with guidance off.
-
-        out = out_null + w_1 (out_1 - out_null) + w_2 (out_12 - out_1) + ...
-
-    where out_1 was told the first kind alone, out_12 the first two, and so on (Brooks et al. 2023,
-    "InstructPix2Pix", eq. 3). With equal scales all but the first and the last fall out, and it is the usual
-    guidance.
-
-    Args:
-        model: model(x (B, 3, R, R), t (B,), labels (B, K)) -> (B, 3, R, R).
-        scales: w_1 .. w_K.
-        null: long (K,), the null label of each kind.
-    """
-
-    def __init__(self, model: Callable[..., Tensor], scales: Sequence[float], null: Sequence[int]) -> None:
-        self.model, self.config, self.null = model, model.config, torch.tensor(null)
-        # The same sum by what the model was told: the first k kinds, k = 0 .. K. What counts 0 is not asked.
-        factors = [a - b for a, b in zip([1, *scales], [*scales, 0])]
-        self.terms = [(k, factor) for k, factor in enumerate(factors) if factor]
-
-    @property
-    def calls(self) -> int:
-        """How many pictures go through the network for one."""
-        return len(self.terms)
-
-    def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        n, kinds = self.calls, torch.arange(len(self.null))
-        told = torch.cat([torch.where(kinds < k, labels, self.null) for k, _ in self.terms])
-        parts = self.model(torch.cat([x] * n), torch.cat([t] * n), told).chunk(n)
-        return sum(factor * part for (_, factor), part in zip(self.terms, parts))
-
-
-def guided_by_kind(study: Study, scales: Sequence[float]) -> Study:
-    """The same study with a guidance scale for each label kind."""
-    checkpoint = study.checkpoint
-    model = KindGuidance(checkpoint.model, scales, checkpoint.model.null_labels)
-    return replace(study, checkpoint=replace(checkpoint, model=model), guidance=1.0)
 
 
 def variations(study: Study) -> Iterator[tuple[str, str, Study, int]]:
@@ -83,13 +41,9 @@ def variations(study: Study) -> Iterator[tuple[str, str, Study, int]]:
             if scale != study.guidance:
                 scales = [study.guidance] * len(study.kinds)
                 scales[number] = scale
-                varied = guided_by_kind(study, scales)
-                yield (
-                    f"guidance by {kind}",
-                    f"{scale:g}",
-                    varied,
-                    varied.checkpoint.model.calls * study.steps,
-                )
+                guidance = ByKind(tuple(scales))
+                varied = replace(study, guidance=guidance)
+                yield f"guidance by {kind}", f"{scale:g}", varied, guidance.calls * study.steps
 
 
 def best_strength(kids: dict[float, float], less: Callable[[float, float], tuple[float, float]]) -> float:
@@ -103,7 +57,7 @@ def best_strength(kids: dict[float, float], less: Callable[[float, float], tuple
         less: (strength, lowest) -> the difference of their KIDs, and its standard error.
     """
     allowed = sorted(strength for strength in kids if strength <= LARGEST_STRENGTH)
-    lowest = min(allowed, key=kids.get)
+    lowest = min(allowed, key=lambda strength: kids[strength])
     for strength in allowed:
         value, error = less(strength, lowest)
         if strength == lowest or value <= error:
@@ -126,7 +80,7 @@ def strength_curve(study: Study, kind: str) -> dict:
             "calls": 2 * steps,
         }
     kids = {strength: rows[f"{strength:g}"]["kid"]["value"] for strength in STRENGTHS}
-    lowest = min((s for s in kids if s <= LARGEST_STRENGTH), key=kids.get)
+    lowest = min((s for s in kids if s <= LARGEST_STRENGTH), key=lambda s: kids[s])
     for strength, classified in made.items():
         rows[f"{strength:g}"]["difference"] = difference(classified, made[lowest], real, groups)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,15 +17,16 @@ from .. import images
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from ..ema import EMA
 from ..schedule import NoiseSchedule
+from ..train.config import TrainConfig
 from ..train.data import PictureSet
-from ..train.trainer import TrainConfig, Trainer
+from ..train.trainer import Trainer
 from .classifier import Classifier
 from .study import Study, as_x0, same_labels
 from .verdicts import Classified, accuracy, mean_and_error, quality
 
 # A small network cut into patches as the shipped one is: 48 numbers each, on which the case for x0 rests.
 BASE = TrainConfig(out="", image_size=32, channels=(64, 128), blocks=1, warmup=100)
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "epsilon": {"prediction_type": "epsilon"},
     "v": {"prediction_type": "v_prediction"},
     "linear schedule": {"schedule": "linear"},
@@ -33,7 +35,8 @@ VARIANTS = {
     "label dropout 0": {"label_dropout": 0.0},
     "label dropout 0.2": {"label_dropout": 0.2},
     "augment none": {"augment": "none"},
-    "sketched 0": {"sketched": 0.0},
+    "noise over 0": {"noise_over": 0.0},
+    "drawing 0": {"drawing": 0},
     "dropout 0.1": {"dropout": 0.1},
 }
 # Beside BASE's. EMA itself begins with (1 + n) / (10 + n) after n steps: larger decays would not differ here.
@@ -73,10 +76,13 @@ def train(run: Run, pictures: PictureSet, folder: Path) -> None:
         trainer = Trainer(run.config, pictures, torch.device("cpu"))
         averages = {decay: EMA(trainer.model, decay) for decay in run.decays}
         started = time.monotonic()
-        for _ in tqdm(range(run.config.steps), desc=f"{run.name}, seed {run.config.seed}", unit="step"):
-            trainer.train_step()
-            for average in averages.values():
-                average.update(trainer.model)
+        try:
+            for _ in tqdm(range(run.config.steps), desc=f"{run.name}, seed {run.config.seed}", unit="step"):
+                trainer.train_step()
+                for average in averages.values():
+                    average.update(trainer.model)
+        finally:
+            trainer.close()
     seconds = time.monotonic() - started
     about = trainer.checkpoint(seconds=round(seconds))
     for decay, average in averages.items():
@@ -148,11 +154,11 @@ def training(
         folder: for the checkpoints.
     """
     result: dict = {"base": asdict(base), "runs": [], "averages": []}
-    truth = real = None
+    truth: Tensor | None = None
     for run in runs(base, seeds):
         for decay, checkpoint in trained(run, pictures, folder).items():
             study = Study(checkpoint, classifier, pictures, count=count)
-            if real is None:
+            if truth is None:
                 truth = as_x0(study.framed(study.held_out), study.size)
                 real = classified_on_the_page(study, truth)
                 result |= real_pictures(study, real)

@@ -77,11 +77,11 @@ def of_pictures(run: dict, guidance: str) -> dict[str, Column]:
 def of_errors(run: dict) -> dict[str, Column]:
     """The error of x0 in each band of the noise level."""
     n = len(run["x0"])
-    names = [f"{band / n:g} to {(band + 1) / n:g}" for band in range(n)]
-    return {
-        name: Column(lambda run, band=band: run["x0"][band]["value"], digits=4)
-        for band, name in enumerate(names)
-    }
+
+    def column(band: int) -> Column:
+        return Column(lambda run: run["x0"][band]["value"], digits=4)
+
+    return {f"{band / n:g} to {(band + 1) / n:g}": column(band) for band in range(n)}
 
 
 def against_the_base(runs: Sequence[dict], columns: dict[str, Column]) -> str:

@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..checkpoint import load_checkpoint
 from ..options import REQUIRED, command, option, parse
+from ..sampler import USUAL, Sampling
 from ..sdedit import edit
 
 
@@ -25,7 +26,7 @@ class BenchSettings:
     """What is timed, and how often."""
 
     checkpoint: str = option(REQUIRED, "the model", positional=True)
-    steps: int = option(20, "DDIM steps", low=1)
+    steps: int = option(USUAL.steps, "denoising steps", low=1)
     repeats: int = option(5, "turns of which the median is taken", low=1)
 
 
@@ -56,10 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     size, model = checkpoint.image_size, checkpoint.model
     image, t = torch.zeros(1, 3, size, size), torch.zeros(1)
 
-    def run(guidance_scale: float) -> None:
-        for _ in edit(
-            checkpoint, image, {}, strength=1.0, num_inference_steps=args.steps, guidance_scale=guidance_scale
-        ):
+    def run(guidance: float) -> None:
+        for _ in edit(checkpoint, image, {}, Sampling(strength=1.0, steps=args.steps, guidance=guidance)):
             pass
 
     @torch.no_grad()
@@ -71,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters / 1e6:.1f} M parameters, {cost:.2f} GFLOP per call at {size} x {size}.")
     times = seconds_in_turns(
-        {"model alone": calls, "guidance off": lambda: run(1.0), "guidance on": lambda: run(2.0)},
+        {"model alone": calls, "guidance off": lambda: run(1.0), "guidance on": lambda: run(USUAL.guidance)},
         args.repeats,
     )
     for name, value in times.items():

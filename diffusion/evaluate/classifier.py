@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ..errors import DoodleError
 from ..files import WeightsFormat, read_weights, write_weights
 from ..schedule import NoiseSchedule
-from ..train.data import PictureSet, augment
+from ..train.data import PictureSet
 from ..unet import Block, UNetConfig, group_norm, time_embedding
 
 NOISE_LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8)  # strengths at which the accuracy is written into the header
@@ -78,7 +78,7 @@ class ClassifierNet(nn.Module):
         h = self.input(F.pixel_unshuffle(x, self.config.patch_size))
         for halve, blocks in zip(self.downsample, self.blocks):
             h = halve(h)
-            for block in blocks:
+            for block in blocks.children():
                 h = block(h, embedding)
         return F.silu(self.norm(h)).mean(dim=(2, 3))
 
@@ -149,7 +149,7 @@ def held_out_accuracy(classifier: Classifier, pictures: PictureSet) -> dict[str,
     test = pictures.test()
     if not len(test):
         return {}
-    x0 = augment(test.pixels, classifier.image_size, "none", torch.Generator())
+    x0 = test.x0(classifier.image_size)
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
     accuracy: dict[str, dict[str, float]] = {kind: {} for kind in classifier.label_names}
     for strength in NOISE_LEVELS:
@@ -190,7 +190,7 @@ def load_classifier(path: str | Path) -> Classifier:
         model.load_state_dict(tensors, assign=True)
         return Classifier(
             model=model.eval().requires_grad_(False),
-            schedule=NoiseSchedule(**about["schedule"]),
+            schedule=NoiseSchedule(about["schedule"]["kind"], about["schedule"]["num_train_timesteps"]),
             label_names=about["label_names"],
             credits=about["credits"],
             training=about["training"],

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,10 +20,20 @@ from tqdm import tqdm
 from ..ema import EMA
 from ..options import REQUIRED, command, option, parse
 from ..schedule import KINDS, NoiseSchedule
-from ..train.data import PictureSet, augment, load_pictures, sampling_weights
-from ..train.trainer import learning_rate
+from ..train.batches import AUGMENTATIONS, Batch, Batches
+from ..train.choose import sampling_weights
+from ..train.config import TrainConfig, learning_rate
+from ..train.data import PictureSet, load_pictures
+from ..train.sketches import KINDS as SKETCHES
 from ..unet import UNetConfig
-from .classifier import Classifier, ClassifierNet, held_out_accuracy, log_likelihood, save_classifier
+from .classifier import (
+    Classifier,
+    ClassifierNet,
+    held_out_accuracy,
+    log_likelihood,
+    save_classifier,
+    top_k_correct,
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,8 @@ class JudgeSettings:
     hold_out: float = option(
         0.1, "fraction of each subject's groups held out, as in training", low=0, below=1
     )
-    augment: str = option("drawing", "how pictures are varied", choices=("drawing", "flip", "none"))
+    augment: str = option("drawing", "how pictures are varied", choices=AUGMENTATIONS)
+    sketched: float = option(0.25, "fraction shown as a crude drawing of the picture", low=0, high=1)
 
     image_size: int = option(64, "pixels on a side, as the diffusion model's", low=1)
     patch_size: int = option(4, "pixels on a side of a patch, 1 for none", low=1)
@@ -52,13 +62,6 @@ class JudgeSettings:
     lr: float = option(2e-3, "peak learning rate of AdamW", low=0)
     seed: int = option(0, "of everything random", low=0)
 
-    # With the settings above, what `learning_rate` asks for.
-    decay: ClassVar[float] = 0.9
-
-    @property
-    def warmup(self) -> int:
-        return self.steps // 10
-
     def network(self, label_sizes: Sequence[int]) -> UNetConfig:
         """The shape of the network; attention on the coarsest level.
 
@@ -70,8 +73,8 @@ class JudgeSettings:
             patch_size=self.patch_size,
             channels=self.channels,
             blocks=self.blocks,
-            attention=[level == len(self.channels) - 1 for level in range(len(self.channels))],
-            label_sizes=label_sizes,
+            attention=tuple(level == len(self.channels) - 1 for level in range(len(self.channels))),
+            label_sizes=tuple(label_sizes),
             dropout=self.dropout,
         )
 
@@ -90,13 +93,39 @@ def noise_levels(batch: int, num_train_timesteps: int, generator: torch.Generato
     return (num_train_timesteps * u**3).long().clamp(max=num_train_timesteps - 1)
 
 
+def shown(batch: Batch, null: Tensor) -> tuple[Tensor, Tensor]:
+    """What the judge looks at, (B, 3, R, R), and what it should say, long (B, K).
+
+    Of a drawing it should say what it shows, and nothing of how pictures of that look: only the first kind.
+    """
+    labels = batch.labels.clone()
+    labels[batch.sketched, 1:] = null[1:]
+    return batch.drawing, labels
+
+
+def drawn_accuracy(classifier: Classifier, pictures: PictureSet) -> dict[str, float]:
+    """Share of held-out pictures of which a crude drawing is named right, by kind of drawing."""
+    test = pictures.test()
+    found = {}
+    for kind in SKETCHES if len(test) else ():
+        batch = Batches.once(test, classifier.image_size, "none", kind=kind)
+        (subjects, *_) = classifier.logits(batch.drawing)
+        found[kind] = round(float(top_k_correct(subjects, test.labels[:, 0]).double().mean()), 4)
+    return found
+
+
 def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifier:
     """Fit a classifier to the pictures that are not held out; cross-entropy summed over the label kinds."""
     started = time.monotonic()
     network = settings.network([len(names) for names in pictures.label_names.values()])
     schedule = NoiseSchedule(settings.schedule, settings.num_train_timesteps)
     train = pictures.train()
-    weights = sampling_weights(train, BALANCE)
+    batches = Batches(
+        train, sampling_weights(train, BALANCE), settings.image_size, batch_size=settings.batch_size,
+        augment=settings.augment, sketched=settings.sketched, seed=settings.seed,
+    )  # fmt: skip
+    # Up over the first tenth of the run, then down to 0.
+    rates = TrainConfig(lr=settings.lr, steps=settings.steps, warmup=settings.steps // 10, decay=0.9)
     generator = torch.Generator().manual_seed(settings.seed)
     with torch.random.fork_rng():  # layers and dropout draw from the global RNG; leave it as it was
         torch.manual_seed(settings.seed)
@@ -105,18 +134,19 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=settings.lr, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY
         )
+        null = torch.tensor(network.label_sizes)
+        stream = batches.since(0)
         bar = tqdm(range(settings.steps), unit="step", desc="judge")
         loss_mean = 0.0
         for step in bar:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(settings, step)
-            index = torch.multinomial(weights, settings.batch_size, replacement=True, generator=generator)
-            x0 = augment(train.pixels[index], settings.image_size, settings.augment, generator)
+                group["lr"] = learning_rate(rates, step)
+            x0, labels = shown(next(stream), null)
             t = noise_levels(settings.batch_size, schedule.num_train_timesteps, generator)
             x_t = schedule.add_noise(x0, torch.randn(x0.shape, generator=generator), t)
             with torch.autocast("cpu", torch.bfloat16):
                 logits = model(x_t, t)
-            loss = -log_likelihood(logits, train.labels[index]).mean()
+            loss = -log_likelihood(logits, labels).mean()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
@@ -125,6 +155,7 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
             loss_mean += (float(loss.detach()) - loss_mean) / min(step + 1, 100)
             if step % 50 == 0:
                 bar.set_postfix(loss=f"{loss_mean:.3f}")
+        stream.close()
     classifier = Classifier(ema.model, schedule, pictures.label_names, list(settings.credits))
     facts = {
         "steps": settings.steps,
@@ -135,7 +166,9 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
         "held_out": len(pictures) - len(train),
         "augment": settings.augment,
         "seed": settings.seed,
+        "sketched": settings.sketched,
         "accuracy": held_out_accuracy(classifier, pictures),
+        "drawn_accuracy": drawn_accuracy(classifier, pictures),
     }
     return replace(classifier, training=facts)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,8 +11,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .. import images
+from ..files import whole
+from ..train.choose import evenly
 from ..train.data import PictureSet
-from ..train.trainer import evenly
 from .metrics import mean_pairwise_distance, nearest_distances
 from .study import Study, same_labels
 
@@ -57,10 +60,8 @@ def memory(study: Study) -> dict:
     train = study.pictures.train()
     train = train.subset(evenly(len(train), 100 * study.count))
     bank = training_bank(study, train)
-    bank_features = []
-    for pixels in tqdm(train.pixels.split(256), desc="training pictures", leave=False):
-        bank_features.append(study.features(F.avg_pool2d(pixels.float() / 127.5 - 1, 2)))
-    bank_features = torch.cat(bank_features)
+    parts = tqdm(train.pixels.split(256), desc="training pictures", leave=False)
+    bank_features = torch.cat([study.features(F.avg_pool2d(p.float() / 127.5 - 1, 2)) for p in parts])
     copies = train.subset(evenly(len(train), len(study.held_out)))
     sets = {
         "from noise": study.generated,
@@ -68,7 +69,8 @@ def memory(study: Study) -> dict:
         "held out": study.real,
         "copies": study.as_trained(copies),
     }
-    nearest, found = {}, {}
+    nearest: dict[str, dict] = {}
+    found: dict[str, tuple[Tensor, Tensor]] = {}
     for name, x0 in sets.items():
         placed = on_the_page(study, x0)
         either, index = nearest_distances(torch.cat([placed, placed.flip(-1)]), bank)
@@ -79,18 +81,21 @@ def memory(study: Study) -> dict:
         if study.out and name == "from noise":
             rows = index.reshape(2, -1).gather(0, best.indices[None])[0]
             order = best.values.argsort()[:16]
-            pairs = [
-                [images.to_pil(placed[i]) for i in order],
-                [images.to_pil(bank[rows[i]].float() / 127.5 - 1) for i in order],
-            ]
-            sheet = images.contact_sheet(pairs, ["from noise", "nearest in\ntraining"], cell=study.size)
-            sheet.save(study.out / "nearest.png")
+            nearest_sheet(placed[order], bank[rows[order]], study.out / "nearest.png")
     # As near as the median copy, by both measures at once: that share of each set would pass for copies.
     limits = [float(values.median()) for values in found["copies"]]
     for name, (pixels, in_features) in found.items():
         near = (pixels <= limits[0]) & (in_features <= limits[1])
         nearest[name]["like copies"] = float(near.double().mean())
     return {"training pictures": len(train), "nearest": nearest, "diversity": diversity(study, train)}
+
+
+def nearest_sheet(x0: Tensor, train: Tensor, path: Path) -> None:
+    """Draw pictures (N, 3, R, R) above the training pictures nearest to them, uint8 (N, 3, R, R)."""
+    rows = [[images.to_pil(x) for x in x0], [images.to_pil(p.float() / 127.5 - 1) for p in train]]
+    sheet = images.contact_sheet(rows, ["from noise", "nearest in\ntraining"], cell=x0.shape[-1])
+    with whole(path) as partial:
+        sheet.save(partial, format="PNG")
 
 
 def diversity(study: Study, train: PictureSet) -> dict:

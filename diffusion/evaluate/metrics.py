@@ -33,7 +33,9 @@ def polynomial_kernel(x: Tensor, y: Tensor) -> Tensor:
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 
-def _mmd2(x: Tensor, y: Tensor, x_groups: Sequence[str] | None, y_groups: Sequence[str] | None):
+def _mmd2(
+    x: Tensor, y: Tensor, x_groups: Sequence[str] | None, y_groups: Sequence[str] | None
+) -> tuple[float, Tensor]:
     """`kid`'s value, and float64 (blocks,) the values without each block in turn; none if sets are small."""
     m, n = len(x), len(y)
     names = list(x_groups or range(m)) + list(y_groups or range(m, m + n))

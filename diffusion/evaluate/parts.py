@@ -23,7 +23,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .. import images
-from ..train.trainer import evenly
+from ..files import whole
+from ..train.choose import evenly
 from . import inputs
 from .memory import memory
 from .metrics import frechet_distance, low_pass_agreement, psnr, ssim
@@ -78,12 +79,14 @@ def realism(study: Study) -> dict:
         return kid_or_none(points[key][of], points[other][of_other], *groups)
 
     names = study.pictures.label_names[study.kinds[-1]]
-    between = {}
+    between: dict[tuple[str, str], float] = {}
     for a, b in combinations(range(len(names)), 2):
         found = distance("real", style == a, "real", style == b)
         if found:
             between[names[a], names[b]] = found["value"]
+    nearest = min(between, key=lambda pair: between[pair], default=None)
     n, width = points["real"].shape
+    each: dict[str, dict] = {}
     result = {
         "features": width,
         "pictures": n,
@@ -97,17 +100,17 @@ def realism(study: Study) -> dict:
             "mean": float(np.mean(list(between.values()))) if between else None,
             "median": float(np.median(list(between.values()))) if between else None,
             "nearest": min(between.values(), default=None),
-            "nearest pair": list(min(between, key=between.get)) if between else None,
+            "nearest pair": list(nearest) if nearest else None,
         },
-        "each": {},
+        "each": each,
     }
     for number, name in enumerate(names):
         of, n = style == number, int((style == number).sum())
         to_others = [value for pair, value in between.items() if name in pair]
-        row = {key: distance(key, of, "real", of) for key in ("generated", "train")}
+        row: dict = {key: distance(key, of, "real", of) for key in ("generated", "train")}
         if row["generated"]:
             row["nearest other"] = min(to_others, default=None)
-            result["each"][name] = {"pictures": n, **row}
+            each[name] = {"pictures": n, **row}
     return result
 
 
@@ -135,7 +138,7 @@ def faithfulness(study: Study) -> dict:
     """
     # KID leaves out a result beside its own truth, so it sees how real the results are, not how near.
     real = study.features(study.brought_x0)
-    result = {"pictures": len(study.brought), "kinds": {}}
+    kinds: dict[str, dict] = {}
     for kind, source in study.inputs.items():
         curve = {"0": verdict(study, source, source, real)}
         for strength in STRENGTHS:
@@ -144,12 +147,12 @@ def faithfulness(study: Study) -> dict:
         untold = study.paint(
             source, null, DEFAULT_STRENGTH, study.seeds(len(source)), f"{kind}, no labels", guidance=1.0
         )
-        result["kinds"][kind] = {
+        kinds[kind] = {
             "strengths": curve,
             "no labels": verdict(study, untold, source, real),
             "median filter": verdict(study, median_filtered(source), source, real),
         }
-    return result
+    return {"pictures": len(study.brought), "kinds": kinds}
 
 
 def restoration(study: Study) -> dict:
@@ -173,7 +176,7 @@ def restoration(study: Study) -> dict:
             "ssim": float(ssim(x0, truth).mean()),
         }
 
-    result = {"pictures": len(truth), "kinds": {}}
+    kinds: dict[str, dict] = {}
     for kind, pictures in bad.items():
         source = as_x0(pictures, study.size)
         denoiser = [
@@ -185,8 +188,8 @@ def restoration(study: Study) -> dict:
                 source, study.brought.labels, strength, study.seeds(len(source)), f"{kind}, {strength:g}"
             )
             rows[f"{strength:g}"] = quality(x0)
-        result["kinds"][kind] = rows
-    return result
+        kinds[kind] = rows
+    return {"pictures": len(truth), "kinds": kinds}
 
 
 def loss(study: Study) -> dict:
@@ -200,7 +203,7 @@ def loss(study: Study) -> dict:
     x0 = study.as_trained(chosen)
     n, width = len(x0), schedule.num_train_timesteps / LOSS_BINS
     generator = torch.Generator().manual_seed(study.seed)
-    result = {"pictures": n, "t": [], "x0": [], "v": []}
+    result: dict = {"pictures": n, "t": [], "x0": [], "v": []}
     for number in tqdm(range(LOSS_BINS), desc="loss", leave=False):
         points = (torch.arange(n) + torch.rand((), generator=generator)) / n  # spread over the bin
         t = ((number + points) * width).long().clamp(max=schedule.num_train_timesteps - 1)
@@ -223,7 +226,8 @@ def sheet(study: Study) -> dict:
     x0 = study.paint(None, torch.cat(rows), 1.0, study.seeds(len(pairs)), "sheet")
     if study.out:
         made = {pair: images.to_pil(x) for pair, x in zip(pairs, x0)}
-        all_pairs_sheet(made, study.size * 3 // 4).save(study.out / "sheet.jpg", quality=85)
+        with whole(study.out / "sheet.jpg") as partial:
+            all_pairs_sheet(made, study.size * 3 // 4).save(partial, format="JPEG", quality=85)
     columns = sorted({pair[-1] for pair in pairs}) if len(study.kinds) > 1 else []
     return {"pictures": len(pairs), "columns": columns}
 

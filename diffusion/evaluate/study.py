@@ -20,18 +20,21 @@ from tqdm import tqdm
 
 from .. import images
 from ..checkpoint import Checkpoint
+from ..condition import Condition
+from ..denoiser import Denoiser, Guidance
 from ..lineart import colour_in
-from ..sampler import randn, sample
-from ..sdedit import edit_timesteps, first_state
-from ..train.data import DataError, PictureSet, augment
-from ..train.trainer import evenly
+from ..sampler import USUAL, Sampling
+from ..sdedit import edit, edit_timesteps
+from ..train.batches import Batches
+from ..train.choose import evenly
+from ..train.data import DataError, PictureSet
 from . import inputs
 from .classifier import Classifier, ClassifierError, top_k_correct
 from .verdicts import Classified
 
 BATCH = 32
 STRENGTHS = tuple(round(0.1 * i, 1) for i in range(1, 11))
-DEFAULT_STRENGTH = 0.6  # the app's
+DEFAULT_STRENGTH = USUAL.strength
 
 
 @dataclass
@@ -43,8 +46,8 @@ class Study:
         classifier: names what pictures show; its features are where sets of pictures are compared.
         pictures: all of them, held-out ones among them, at twice the image size.
         count: how many pictures to generate from noise; the other parts take their shares of it.
-        steps: DDIM steps of a run of strength 1.
-        guidance: of all sampling with labels.
+        steps: of a run of strength 1.
+        guidance: of all sampling with labels, as in `Sampling`.
         eta: of all sampling, 0 DDIM .. 1 DDPM.
         seed: picture i of any set is made with seed + i.
         precision: "bf16" or "fp32", of the sampling.
@@ -55,9 +58,9 @@ class Study:
     classifier: Classifier
     pictures: PictureSet
     count: int = 256
-    steps: int = 20
-    guidance: float = 2.0
-    eta: float = 0.0
+    steps: int = USUAL.steps
+    guidance: float | Guidance = USUAL.guidance
+    eta: float = USUAL.eta
     seed: int = 0
     precision: str = "bf16"
     out: Path | None = None
@@ -81,8 +84,9 @@ class Study:
 
     def as_trained(self, pictures: PictureSet) -> Tensor:
         """Real pictures placed as in training, the target of drawing from noise: (N, 3, R, R)."""
-        generator = torch.Generator().manual_seed(self.seed)
-        return augment(pictures.pixels, self.size, self.augmentation, generator)
+        if self.augmentation == "none":
+            return pictures.x0(self.size)
+        return Batches.once(pictures, self.size, self.augmentation, seed=self.seed).x0
 
     def framed(self, pictures: PictureSet) -> list[Image.Image]:
         """Real pictures framed as the app frames what people bring: RGB, 2R x 2R."""
@@ -129,9 +133,9 @@ class Study:
         strength: float,
         seeds: Sequence[int],
         what: str,
-        guidance: float | None = None,
+        guidance: float | Guidance | None = None,
     ) -> Tensor:
-        """SDEdit as in sdedit.edit, but with labels and a seed of its own for each picture.
+        """`edit` in batches, with labels and a seed of its own for each picture.
 
         Args:
             x0: drawings (N, 3, R, R), or None for pure noise (strength 1).
@@ -142,30 +146,16 @@ class Study:
         Returns:
             float32 (N, 3, R, R) in [-1, 1].
         """
-        schedule, guidance = self.checkpoint.schedule, self.guidance if guidance is None else guidance
-        timesteps = edit_timesteps(strength, self.steps, schedule.num_train_timesteps)
-        if not timesteps:
+        sampling = Sampling(strength, self.steps, self.guidance if guidance is None else guidance, self.eta)
+        if not edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps):
             return x0
-        done = []
+        told, done = Condition.of(self.checkpoint, labels), []
         for start in tqdm(range(0, len(labels), BATCH), desc=what, leave=False):
             part = slice(start, start + BATCH)
-            generators = [torch.Generator().manual_seed(seed) for seed in seeds[part]]
-            noise = randn((len(generators), 3, self.size, self.size), generators)
             drawings = None if x0 is None else x0[part]
-            x = first_state(schedule, drawings, noise, strength, timesteps[0])
-            null = self.checkpoint.encode_labels({}, len(noise))
+            generators = [torch.Generator().manual_seed(seed) for seed in seeds[part]]
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
-                *_, last = sample(
-                    self.checkpoint.model,
-                    schedule,
-                    x,
-                    timesteps=timesteps,
-                    labels=labels[part],
-                    null_labels=null,
-                    guidance_scale=guidance,
-                    eta=self.eta,
-                    generator=generators,
-                )
+                *_, last = edit(self.checkpoint, drawings, told[part], sampling, generators)
             done.append(last.x.float())
         return torch.cat(done)
 
@@ -205,7 +195,6 @@ class Study:
 
     # ------------------------------------------------------------------ what the networks say
 
-    @torch.no_grad()
     def predict_x0(self, x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """The picture that the network predicts behind each noised one: float32 (N, 3, R, R), not clipped.
 
@@ -215,10 +204,11 @@ class Study:
             labels: long (N, K).
         """
         predicted = []
-        for x, when, told in zip(*(part.split(BATCH) for part in (x_t, t, labels))):
+        for x, when, rows in zip(*(part.split(BATCH) for part in (x_t, t, labels))):
+            told = Condition.of(self.checkpoint, rows)
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
-                output = self.checkpoint.model(x, when, told)
-            predicted.append(self.checkpoint.schedule.to_x0_eps(output.float(), x, when)[0])
+                x0, _ = Denoiser.of(self.checkpoint, told, clip=False)(x, when)
+            predicted.append(x0)
         return torch.cat(predicted)
 
     def features(self, x0: Tensor) -> Tensor:

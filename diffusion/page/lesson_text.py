@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -16,7 +16,9 @@ import torch
 
 from .. import images, lesson
 from ..checkpoint import Checkpoint
+from ..sampler import Sampling, Step
 from ..schedule import NoiseSchedule
+from ..sdedit import edit
 from .canvas_io import data_url
 from .choices import pretty
 from .settings import Settings
@@ -79,15 +81,9 @@ class Example:
         """float32 (1, 3, R, R) in [-1, 1]."""
         return torch.from_numpy(self.pixels)
 
-    @property
-    def edit_settings(self) -> dict:
-        """Arguments that `lesson.first_step` and `lesson.compare` share."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        return {
-            "labels": self.settings.labels,
-            "num_inference_steps": self.settings.steps,
-            "generator": generator,
-        }
+    def seeds(self, count: int) -> list[torch.Generator]:
+        """The same noise for each of `count` pictures: that of the first tab."""
+        return [torch.Generator().manual_seed(self.settings.seed) for _ in range(count)]
 
 
 def _timestep(schedule: NoiseSchedule, t: float | None) -> int:
@@ -121,10 +117,10 @@ def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int
 
 def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str]:
     """Part 3 at timestep t: the equation and its pictures."""
-    ckpt = checkpoints[example.settings.model]
-    t = _timestep(ckpt.schedule, t)
-    dials = {"guidance_scale": example.settings.guidance, "eta": example.settings.eta}
-    step = in_model_thread(lesson.first_step, ckpt, example.x0, t, **dials, **example.edit_settings)
+    now = example.settings
+    checkpoint = checkpoints[now.model]
+    t, (seed,) = _timestep(checkpoint.schedule, t), example.seeds(1)
+    step = in_model_thread(lesson.first_step, checkpoint, example.x0, t, {**now.labels}, now.sampling, seed)
     equation = STEP_EQUATION % {
         "t": step.t_prev, "x0": _latex(step.x0_scale), "eps": _latex(step.eps_scale),
         "sigma": _latex(step.sigma),
@@ -141,14 +137,20 @@ def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -
 
 def explain_dials(checkpoints: dict[str, Checkpoint], example: Example) -> Iterator[str]:
     """Part 4: the pictures with each guidance and each eta, after every step of painting them."""
-    settings = [lesson.Setting(w, example.settings.eta) for w in GUIDANCES]
-    settings += [lesson.Setting(example.settings.guidance, eta) for eta in ETAS]
-    ckpt = checkpoints[example.settings.model]
-    varied = {"settings": settings, "strength": example.settings.strength}
-    stream = in_model_thread(lesson.compare, ckpt, example.x0, **varied, **example.edit_settings)
-    with contextlib.closing(ahead(stream)) as batches:
+    checkpoint = checkpoints[example.settings.model]
+    with contextlib.closing(ahead(_paint_all(checkpoint, example))) as batches:
         for step in chain.from_iterable(batches):
             yield dials_html(example, step.x0.split(1), f"Step {step.index} of {step.total}.")
+
+
+def _paint_all(checkpoint: Checkpoint, example: Example) -> Generator[Step]:
+    """One picture for each of GUIDANCES and of ETAS, all at once."""
+    now, count = example.settings, len(GUIDANCES) + len(ETAS)
+    guidances = (*GUIDANCES, *[now.guidance] * len(ETAS))
+    etas = (*[now.eta] * len(GUIDANCES), *ETAS)
+    sampling = Sampling(now.strength, now.steps, guidances, etas)
+    drawings = example.x0.expand(count, -1, -1, -1)
+    yield from edit(checkpoint, drawings, {**now.labels}, sampling, example.seeds(count))
 
 
 def dials_html(example: Example, pictures: Sequence[torch.Tensor | None] = (None,) * 6, say: str = "") -> str:
@@ -250,13 +252,13 @@ def _plot(schedule: NoiseSchedule, t: int, strength: float) -> str:
             x, y = place(step, schedule.abar(step).item())
             shapes.append(f'<path class="{name}" d="M{x} {bottom}V{top}"/>')
             shapes.append(f'<circle class="{name}" cx="{x}" cy="{y}" r="{radius}" data-t="{step}"/>')
-    abar = schedule.abar(t).item()
+    left_now = schedule.abar(t).item()
     where = f"<i>t</i><sub>0</sub> = {t0}" if t0 >= 0 else "no noise"
     legend += [
-        f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {_number(abar)}</span></li>',
+        f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {_number(left_now)}</span></li>',
         f'<li><i class="start"></i><span>{where} for strength {strength:g}</span></li>',
     ]
-    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {abar:.2g}"
+    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {left_now:.2g}"
     return (
         f'<svg class="plot" viewBox="0 0 600 276" role="img" aria-label="{alt}">{"".join(shapes)}</svg>'
         f'<ul class="legend">{"".join(legend)}</ul>'

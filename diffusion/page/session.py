@@ -46,27 +46,29 @@ def paint(
 ) -> Generator[Step]:
     """Run the model on a drawing, `count` seeds at once; without a drawing it imagines from pure noise.
 
+    The last Step's x0 is the finished picture, decoded; all others are as the model draws them.
     Nothing is computed, nor refused, before the first step is asked for: this may be called in any thread.
     """
+    sampling, codec = settings.sampling, checkpoint.codec
     x0: Tensor | None = None
     mask: Tensor | None = None
     if drawing:
-        x0 = drawing.prepared.x0.expand(count, -1, -1, -1)
+        x0 = codec.encode(drawing.prepared.x0).expand(count, -1, -1, -1)
     if drawing and drawing.keep:
         mask = images.prepare_mask(drawing.keep, drawing.prepared, checkpoint.image_size)
-    yield from edit(
+    steps = edit(
         checkpoint,
         x0,
         {**settings.labels},
-        strength=1.0 if drawing is None else settings.strength,
-        num_inference_steps=settings.steps,
-        guidance_scale=settings.guidance,
-        eta=settings.eta,
+        sampling if drawing else replace(sampling, strength=1.0),
         generator=[torch.Generator().manual_seed(settings.seed + k) for k in range(count)],
         mask=mask,
         after=after,
         renoise=renoise,
     )
+    for step in steps:
+        done = step.index == step.total
+        yield replace(step, x0=codec.decode(step.x0)) if done else step
 
 
 @dataclass

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..checkpoint import Checkpoint
+from ..sampler import USUAL, Sampling
 
 MAX_SEED = 2**31 - 1
 MAX_PICTURES = 9  # at once
@@ -26,7 +27,7 @@ BAD_COUNT = "Ask for 1 to {} pictures, not {}."
 BAD_SWITCH = "{} must be true or false, not {}."
 
 
-def _number(default: float, low: float, high: float) -> Any:
+def _number(default: Any, low: float, high: float) -> Any:
     """A field of `Settings` that takes numbers from low to high; whole ones where these are whole."""
     return field(default=default, metadata={"range": (low, high)})
 
@@ -37,10 +38,10 @@ class Settings:
 
     model: str
     labels: dict[str, str]
-    strength: float = _number(0.6, 0.0, 1.0)
-    steps: int = _number(20, 5, 50)
-    guidance: float = _number(2.0, 1.0, 6.0)
-    eta: float = _number(0.0, 0.0, 1.0)
+    strength: float = _number(USUAL.strength, 0.0, 1.0)
+    steps: int = _number(USUAL.steps, 5, 50)
+    guidance: float = _number(USUAL.guidance, 1.0, 6.0)
+    eta: float = _number(USUAL.eta, 0.0, 1.0)
     seed: int = _number(7, 0, MAX_SEED)
     colour: bool = True
 
@@ -62,6 +63,11 @@ class Settings:
         if colour not in (True, False):
             raise ValueError(BAD_SWITCH.format("Colour", _shown(colour)))
         return cls(model, named, **numbers, colour=bool(colour))
+
+    @property
+    def sampling(self) -> Sampling:
+        """The part of them that says how to sample."""
+        return Sampling(self.strength, self.steps, self.guidance, self.eta)
 
     @property
     def name(self) -> str:

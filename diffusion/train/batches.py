@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -40,6 +40,13 @@ class Batch:
     drawing: Tensor
     sketched: Tensor
     labels: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+    def rows(self, index: Tensor) -> Batch:
+        """Some of its pictures, chosen by a long tensor."""
+        return Batch(*(getattr(self, f.name)[index] for f in fields(self)))
 
 
 def random_place(how: str, rng: np.random.Generator) -> np.ndarray:
@@ -100,6 +107,15 @@ class Batches:
         self.chances = weights.numpy()
         self.batch_size, self.sketched, self.seed, self.workers = batch_size, sketched, seed, workers
         self._traced: dict[tuple[int, int], list[Shape]] = {}
+
+    @staticmethod
+    def once(
+        pictures: PictureSet, size: int, augment: str = "none", kind: str | None = None, seed: int = 0
+    ) -> Batch:
+        """Every picture of a set once, in order, with a drawing of this kind (None: none)."""
+        n = len(pictures)
+        every = Batches(pictures, torch.ones(n), size, batch_size=n, augment=augment)
+        return every.of(np.arange(n), [(seed, i) for i in range(n)], [kind] * n)
 
     def shapes(self, index: int, colours: int) -> list[Shape]:
         """What `trace` finds in a picture; looked for once."""

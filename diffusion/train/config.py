@@ -10,7 +10,8 @@ import torch
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..errors import DoodleError
 from ..options import device, option
-from ..schedule import KINDS, PREDICTION_TYPES
+from ..prediction import PREDICTION_TYPES
+from ..schedule import KINDS
 from .batches import AUGMENTATIONS
 from .data import DataError
 
@@ -106,7 +107,7 @@ def inherited(start: Checkpoint) -> dict:
         "dropout": network.dropout,
         "schedule": schedule.kind,
         "num_train_timesteps": schedule.num_train_timesteps,
-        "prediction_type": schedule.prediction_type,
+        "prediction_type": start.prediction_type,
     }
 
 

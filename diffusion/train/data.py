@@ -20,32 +20,23 @@ that, a group is a file name, the same in every style.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-import tarfile
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from .. import images
-from ..errors import DoodleError
+from .sources import DataError, picture_files, square_pixels, torchvision_pictures
 
 KINDS_BY_DEPTH = {1: ("class",), 2: ("subject", "style")}
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 # What numbers the frames of one film: "-12", "-12_100", and "-r2_12_100" for a fruit turned another way.
 FRAME = re.compile(r"-(r\d*_)?\d+(_\d+)?$")
 FEWEST_GROUPS = 4  # of a subject with fewer nothing is held out
 SPLITS = {"train": False, "test": True, "val": True, "valid": True, "validation": True}
-
-
-class DataError(DoodleError):
-    """Training pictures that are missing or laid out in a way nobody can guess; one clear line."""
 
 
 @dataclass
@@ -73,6 +64,15 @@ class PictureSet:
         """The pictures for which `keep`, bool (N,), is True; names and label numbers stay as they are."""
         groups = [group for group, kept in zip(self.groups, keep.tolist()) if kept]
         return PictureSet(self.pixels[keep], self.labels[keep], self.label_names, groups, self.held_out[keep])
+
+    def x0(self, size: int) -> Tensor:
+        """The pictures as they are, for a model of R x R pixels: float32 (N, 3, R, R) in [-1, 1].
+
+        Args:
+            size: R; the stored side must be a multiple of it, for averaging blocks is the exact way down.
+        """
+        whole = self.pixels.float() / 127.5 - 1
+        return torch.nn.functional.avg_pool2d(whole, whole.shape[-1] // size)
 
     def train(self) -> PictureSet:
         return self.subset(~self.held_out)
@@ -110,72 +110,6 @@ class PictureSet:
         return sorted(tuple(names[i] for names, i in zip(kinds, row)) for row in rows)
 
 
-def picture_files(source: str | Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """(path inside the source, content) of each picture in a folder or tar, sorted by path.
-
-    Raises:
-        DataError: the source is missing, no folder or tar, or holds no pictures.
-    """
-    source = Path(source)
-    if not source.exists():
-        raise DataError(f"There are no training pictures at {source}.")
-    count = 0
-    for path, content in _files(source):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            count += 1
-            yield path, content
-    if not count:
-        raise DataError(f"{source} holds no pictures.")
-
-
-def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    if source.is_dir():
-        for path in sorted(source.rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.is_file():
-                yield PurePosixPath(path.relative_to(source).as_posix()), path.read_bytes()
-        return
-    try:
-        with tarfile.open(source) as tar:
-            # A compressed tar can only be read forwards quickly, so it is read in its own order.
-            files = ((member.name, tar.extractfile(member)) for member in tar if member.isfile())
-            members = [(PurePosixPath(name), file.read()) for name, file in files if file]
-    except (tarfile.TarError, OSError) as error:
-        raise DataError(f"{source} is neither a folder nor a readable tar.") from error
-    yield from sorted(members)
-
-
-def _pixels(content: bytes, size: int, name: str) -> np.ndarray:
-    """Decode, flatten on white, letterbox to a square, resize: uint8 (3, size, size)."""
-    try:
-        picture = images.flatten(images.load(io.BytesIO(content)))
-    except images.ImageError as error:
-        raise DataError(f"{name}: {error}") from error
-    side = max(picture.size)
-    if picture.size != (side, side):
-        square = Image.new("RGB", (side, side), "white")
-        square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-        picture = square
-    if picture.width != size:
-        picture = picture.resize((size, size), Image.Resampling.LANCZOS)
-    return np.asarray(picture).transpose(2, 0, 1)
-
-
-def _torchvision(name: str, size: int) -> list[tuple[tuple[str, ...], str, bool, np.ndarray]]:
-    from torchvision import datasets
-
-    make = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
-    rows: list[tuple[tuple[str, ...], str, bool, np.ndarray]] = []
-    for train in (True, False):
-        try:
-            part = make(root="data", train=train, download=True)
-        except (OSError, RuntimeError) as error:
-            raise DataError(f"{name} could not be downloaded to data/: {error}") from error
-        for i, (picture, label) in enumerate(zip(part.data, part.targets)):
-            resized = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
-            rows.append(((part.classes[label],), f"{train}{i}", not train, resized.transpose(2, 0, 1)))
-    return rows
-
-
 def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.1) -> PictureSet:
     """Read all sources into one set, with groups held out for testing.
 
@@ -192,7 +126,7 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
     rows: list[tuple[tuple[str, ...], str, bool | None, np.ndarray]] = []
     for source in sources:
         if str(source) in ("cifar10", "cifar100"):
-            rows += _torchvision(str(source), size)
+            rows += torchvision_pictures(str(source), size)
             continue
         path = Path(source)
         files = list(picture_files(path))
@@ -203,7 +137,7 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
             labels = name.parts[1:-1] if is_split else name.parts[:-1]
             if len(labels) not in KINDS_BY_DEPTH:
                 raise DataError(f"{path}: {name} should be <class>/<picture> or <subject>/<style>/<picture>.")
-            rows.append((labels, name.stem, split, _pixels(content, size, f"{path}: {name}")))
+            rows.append((labels, name.stem, split, square_pixels(content, size, f"{path}: {name}")))
 
     depths = {len(labels) for labels, *_ in rows}
     if len(depths) != 1:
@@ -264,71 +198,3 @@ def _held_out_groups(pairs: Sequence[tuple[str, str]], share: float) -> set[str]
             count = int(share * len(groups) + _hashed(subject))
             held.update(sorted(groups, key=_hashed)[:count])
     return held
-
-
-def sampling_weights(pictures: PictureSet, balance: float) -> Tensor:
-    """How likely each picture is to be drawn: float64 (N,), summing to 1.
-
-    Subjects (the first label kind) are drawn with probability in proportion to (their number of groups) to
-    the power 1 - balance: with balance 1 all equally often, with 0 as often as they have things to show.
-    Within a subject each combination with the other kinds is as likely as the next, and within that each
-    picture, so that a subject's thousand film frames do not outweigh its fourteen drawings.
-    """
-    combos = [tuple(row) for row in pictures.labels.tolist()]
-    per_combo = Counter(combos)
-    combos_of = Counter(combo[0] for combo in per_combo)
-    groups_of = Counter(subject for subject, _ in {(c[0], g) for c, g in zip(combos, pictures.groups)})
-    shares = [groups_of[c[0]] ** (1 - balance) / combos_of[c[0]] / per_combo[c] for c in combos]
-    weights = torch.tensor(shares, dtype=torch.float64)
-    return weights / weights.sum()
-
-
-def few_of_each(pictures: PictureSet, most: int = 8) -> PictureSet:
-    """At most `most` pictures, evenly spread, of each label combination."""
-    rows: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for i, row in enumerate(pictures.labels.tolist()):
-        rows[tuple(row)].append(i)
-    keep = torch.zeros(len(pictures), dtype=torch.bool)
-    for members in rows.values():
-        keep[members[:: -(-len(members) // most)]] = True
-    return pictures.subset(keep)
-
-
-def augment(pixels: Tensor, size: int, how: str, generator: torch.Generator) -> Tensor:
-    """Vary a batch on its device.
-
-    Args:
-        pixels: uint8 (B, C, S, S); all channels of a picture are varied alike.
-        size: side of the result, R; S must be a multiple of it.
-        how: "drawing": mirrored, turned by up to 12 degrees, scaled to 0.7-1 and shifted on white, as people
-            place drawings on a page. "flip": only mirrored, for photographs that fill their frame. "none".
-        generator: on the device of `pixels`.
-
-    Returns:
-        float32 (B, C, R, R) in [-1, 1].
-    """
-    b, side, device = len(pixels), pixels.shape[-1], pixels.device
-    x = pixels.float() / 127.5 - 1
-
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(b, generator=generator, device=device)
-
-    if how == "drawing":
-        mirror = torch.sign(uniform(-1, 1))
-        angle, scale = torch.deg2rad(uniform(-12, 12)), uniform(0.7, 1.0)
-        room = 1 - scale + 0.04  # how far the drawing may move before it leaves the page
-        dx, dy = uniform(-1, 1) * room, uniform(-1, 1) * room
-        cos, sin = angle.cos() / scale, angle.sin() / scale
-        # affine_grid asks where in the input each output place looks: the inverse of the movement.
-        rows = [mirror * cos, mirror * sin, -mirror * (cos * dx + sin * dy), -sin, cos, sin * dx - cos * dy]
-        grid = torch.nn.functional.affine_grid(
-            torch.stack(rows, dim=1).reshape(b, 2, 3), [b, 3, side, side], align_corners=False
-        )
-        # Sampling pads with 0, so white must be 0 meanwhile.
-        x = torch.nn.functional.grid_sample(x - 1, grid, mode="bilinear", align_corners=False) + 1
-    elif how == "flip":
-        x = torch.where((uniform(0, 1) < 0.5)[:, None, None, None], x.flip(-1), x)
-    elif how != "none":
-        raise ValueError(f"Unknown augmentation {how!r}: choose drawing, flip or none.")
-    # Averaging whole blocks is the exact antialiased way down.
-    return torch.nn.functional.avg_pool2d(x, side // size)

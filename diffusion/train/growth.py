@@ -42,6 +42,17 @@ def read_names(path: str) -> Names:
     return names
 
 
+def names_of(subjects: list[str], about: Names) -> dict[str, dict]:
+    """What a checkpoint keeps of `about`: category, aliases and keywords of the subjects it knows."""
+    kept = ("category", "aliases", "keywords")
+    found = {
+        name: {key: about[name][key] for key in kept if key in about[name]}
+        for name in subjects
+        if name in about
+    }
+    return {name: entry for name, entry in found.items() if entry}
+
+
 def _rows(old: Tensor, old_names: list[str], names: list[str], about: Names) -> Tensor:
     """The embeddings of `names`, each that of the nearest known one, with the null label's last."""
     place = {name: i for i, name in enumerate(old_names)}
@@ -77,7 +88,7 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
     same = replace(old, label_sizes=shape.label_sizes, attention=shape.attention, drawing=shape.drawing)
     lost = [had and not has for had, has in zip(old.attention, shape.attention)]
     if same != shape or any(lost) or (old.drawing and not shape.drawing):
-        raise CheckpointError("The checkpoint to start from has another network than this run.")
+        raise CheckpointError("The checkpoint to start from has another network or schedule than this run.")
     if list(label_names) != list(start.label_names):
         raise CheckpointError(
             f"The checkpoint to start from has the labels {' and '.join(start.label_names) or 'none'}, "

@@ -25,6 +25,7 @@ from ..options import Parser, add_options, command
 from .config import TrainConfig, configure, learning_rate
 from .data import load_pictures
 from .log import LossLog
+from .sheets import sample_sheet
 from .trainer import Trainer
 
 
@@ -105,7 +106,7 @@ class Run:
     def report(self) -> None:
         """A sample sheet, the held-out loss, and the curve up to now."""
         trainer = self.trainer
-        trainer.sample_sheet().save(self.folder / f"samples-{trainer.step:06d}.png")
+        sample_sheet(trainer).save(self.folder / f"samples-{trainer.step:06d}.png")
         loss = round(trainer.validation_loss(), 6)
         self.log.add(step=trainer.step, validation_loss=loss, minutes=round(self.minutes(), 2))
         self.log.plot()

@@ -9,31 +9,29 @@ average of the weights, a learning rate that warms up and winds down, and a stat
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import images
-from ..checkpoint import Checkpoint, load_checkpoint
+from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from ..condition import Condition
 from ..ema import EMA
-from ..errors import did_you_mean, quoted
-from ..lineart import typical_colours
-from ..sampler import sample, trailing_timesteps
+from ..prediction import training_target
 from ..schedule import NoiseSchedule
 from ..unet import UNet, UNetConfig
 from .batches import Batch, Batches
+from .choose import colours_of, evenly, only, sampling_weights
 from .config import TrainConfig, learning_rate
-from .data import DataError, PictureSet, few_of_each, sampling_weights
-from .growth import grown, read_names
+from .data import DataError, PictureSet
+from .growth import grown, names_of, read_names
 from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
 from .muon import Muon, inner_weights
 from .sketches import KINDS
 
 HELD_OUT = 256  # held-out pictures that the validation loss is measured on
-SHEET_KINDS = ("outline", "filled", "flat")  # of the drawings on sample sheets
 
 
 class Trainer:
@@ -60,9 +58,10 @@ class Trainer:
         self.batches = self._batches(train, sampling_weights(train, config.balance), config.augment)
         self._stream = iter(())
         test = test.subset(evenly(len(test), HELD_OUT))
+        self.held_out_kinds: list[str | None] = []
         self.held_out = self._held_out(test) if len(test) else None
 
-        self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps, config.prediction_type)
+        self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps)
         self.generator = torch.Generator(device).manual_seed(config.seed)
         self.model = self._new_model().to(device).train().requires_grad_(True)
         if device.type == "cuda":  # on a CPU, oneDNN's own layouts were a quarter faster than this
@@ -86,9 +85,9 @@ class Trainer:
         n = len(test)
         batches = self._batches(test, torch.full((n,), 1 / n), "none")
         kinds = [list(KINDS)[i % len(KINDS)] for i in range(n)]
-        told = round(self.config.sketched * n)
-        chosen = [kinds[i] if i * told // n != (i + 1) * told // n else None for i in range(n)]
-        return batches.of(torch.arange(n).numpy(), [(0, i) for i in range(n)], chosen)
+        last = [int(i * self.config.sketched) for i in range(n + 1)]  # grows where there is a drawing
+        self.held_out_kinds = [kinds[i] if last[i] < last[i + 1] else None for i in range(n)]
+        return batches.of(torch.arange(n).numpy(), [(0, i) for i in range(n)], self.held_out_kinds)
 
     def _new_model(self) -> UNet:
         config = self.config
@@ -105,7 +104,12 @@ class Trainer:
         )
         with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
             torch.manual_seed(config.seed)
-            return grown(self.start, shape, self.label_names, self.about) if self.start else UNet(shape)
+            if not self.start:
+                return UNet(shape)
+            theirs = (self.start.schedule, self.start.prediction_type)
+            if theirs != (self.schedule, config.prediction_type):
+                raise CheckpointError(f"{config.init_from} has another network or schedule than this run.")
+            return grown(self.start, shape, self.label_names, self.about)
 
     def _new_optimizers(self) -> list[torch.optim.Optimizer]:
         """AdamW for everything, or Muon for the inner weights and AdamW for the rest."""
@@ -132,12 +136,13 @@ class Trainer:
 
     # ------------------------------------------------------------------------------------------- learning
 
-    def told(self, batch: Batch) -> Tensor | None:
-        """The drawings as the network is told them: (B, 4, R, R), zeros where there is none."""
+    def condition(self, batch: Batch, labels: Tensor) -> Condition:
+        """What the network is told of a batch: labels, and the drawings there are."""
+        condition = Condition(labels, self.null.to(labels.device))
         if not self.config.drawing:
-            return None
+            return condition
         told = batch.sketched.to(batch.drawing)[:, None, None, None]
-        return torch.cat([batch.drawing * told, told.expand(-1, 1, *batch.drawing.shape[2:])], dim=1)
+        return replace(condition, drawing=condition.with_drawing(batch.drawing).drawing * told)
 
     def noised(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Timesteps, long (B,), and the noise over each picture at that step, like x0."""
@@ -153,17 +158,17 @@ class Trainer:
             noise = noise_over(batch.x0, drawing, noise, t0, self.schedule)
         return t, noise
 
-    def loss(
-        self, model, x0: Tensor, labels: Tensor, drawing: Tensor | None, t: Tensor, noise: Tensor
-    ) -> Tensor:
+    def loss(self, model, x0: Tensor, condition: Condition, t: Tensor, noise: Tensor) -> Tensor:
         """DDPM algorithm 1, line 5: how far the network's answer about x_t is from the truth. Scalar."""
+        config = self.config
         x_t = self.schedule.add_noise(x0, noise, t)
-        target = self.schedule.target(x0, noise, t)
+        target = training_target(config.prediction_type, self.schedule, x0, noise, t)
+        told = {} if condition.drawing is None else {"drawing": condition.drawing}
         with self.autocast():
-            output = model(x_t, t, labels) if drawing is None else model(x_t, t, labels, drawing)
-        compare = F.mse_loss if self.config.loss == "l2" else F.l1_loss
+            output = model(x_t, t, condition.labels, **told)
+        compare = F.mse_loss if config.loss == "l2" else F.l1_loss
         losses = compare(output.float(), target, reduction="none").mean(dim=(1, 2, 3))
-        weight = loss_weight(self.config.weighting, self.config.prediction_type, self.schedule.abar(t))
+        weight = loss_weight(config.weighting, config.prediction_type, self.schedule.abar(t))
         return (losses * weight.to(losses)).mean()
 
     def train_step(self) -> Tensor:
@@ -180,11 +185,10 @@ class Trainer:
         # All random numbers are drawn for the whole batch, so that cutting it up changes nothing.
         labels = drop_labels(batch.labels, self.null, config.label_dropout, self.generator)
         t, noise = self.noised(batch, self.generator)
-        drawing = self.told(batch)
+        condition = self.condition(batch, labels)
         total = torch.zeros((), device=self.device)
         for rows in torch.arange(len(t), device=self.device).chunk(config.accumulate):
-            shown = None if drawing is None else drawing[rows]
-            loss = self.loss(self.forward, batch.x0[rows], labels[rows], shown, t[rows], noise[rows])
+            loss = self.loss(self.forward, batch.x0[rows], condition[rows], t[rows], noise[rows])
             (loss * (len(rows) / len(t))).backward()
             total += loss.detach() * (len(rows) / len(t))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.grad_clip)
@@ -201,11 +205,11 @@ class Trainer:
         if self.held_out is None:
             return float("nan")
         t, noise = self.noised(self.held_out, torch.Generator().manual_seed(0))
-        told = self.told(self.held_out)
+        condition = self.condition(self.held_out, self.held_out.labels)
         total = 0.0
         for rows in torch.arange(len(t)).split(64):
-            parts = (self.held_out.x0, self.held_out.labels, told, t, noise)
-            piece = [None if part is None else part[rows].to(self.device) for part in parts]
+            parts = (self.held_out.x0, condition, t, noise)
+            piece = [part[rows].to(self.device) for part in parts]
             total += float(self.loss(self.ema.model, *piece)) * len(rows)
         return total / len(t)
 
@@ -237,58 +241,14 @@ class Trainer:
         return Checkpoint(
             model=self.ema.model,
             schedule=self.schedule,
+            prediction_type=self.config.prediction_type,
             label_names=self.label_names,
             pairs=pairs,
             colours=colours,
+            names=names_of(next(iter(self.label_names.values())), self.about),
             credits=credits,
             training=training,
         )
-
-    def sample_sheet(self, columns: int = 8, rows: int = 6):
-        """Always of the same seeds, labels and drawings: PIL.
-
-        Above pictures from pure noise (20 DDIM steps, guidance 2). Below them, where the network is told
-        drawings, held-out pictures: a drawing, what is made of it from pure noise, and the picture.
-        """
-        count = columns * rows
-        chosen = [self.pairs[i * len(self.pairs) // count] for i in range(count)]
-        about = Checkpoint(self.ema.model, self.schedule, self.label_names)
-        labels = torch.cat([about.encode_labels(dict(zip(self.label_names, pair))) for pair in chosen])
-        sheet = [*self._imagined(labels, None).split(columns)]
-        if self.config.drawing and self.held_out is not None:
-            kinds = list(KINDS)
-            shown = [i for i in range(len(self.held_out.x0)) if self.held_out.sketched[i]
-                     and kinds[i % len(kinds)] in SHEET_KINDS]  # fmt: skip
-            shown = shown[:: max(1, len(shown) // (2 * columns))][: 2 * columns]
-            part = self.held_out.rows(torch.tensor(shown))
-            made = self._imagined(part.labels, self.told(part))
-            for drawings, results, truth in zip(*(x.split(columns) for x in (part.drawing, made, part.x0))):
-                sheet += [drawings, results, truth]
-        full = [F.pad(row, (0, 0, 0, 0, 0, 0, 0, columns - len(row)), value=1.0) for row in sheet]
-        return images.to_pil(torch.cat([torch.cat([*row], dim=2) for row in full], dim=1))
-
-    def _imagined(self, labels: Tensor, drawing: Tensor | None) -> Tensor:
-        """Pictures from pure noise, float32 (B, 3, R, R) in [-1, 1], in the order of `labels`."""
-        size, n = self.config.image_size, len(labels)
-        noise = torch.randn((n, 3, size, size), generator=torch.Generator().manual_seed(0))
-        model = self.ema.model
-        if drawing is not None:
-            twice = torch.cat([drawing, drawing]).to(self.device)
-
-            def model(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-                return self.ema.model(x, t, labels, twice)
-
-        with self.autocast():
-            *_, last = sample(
-                model,
-                self.schedule,
-                noise.to(self.device),
-                timesteps=trailing_timesteps(20, self.schedule.num_train_timesteps - 1),
-                labels=labels.to(self.device),
-                null_labels=self.null.expand(n, -1),
-                guidance_scale=2.0,
-            )
-        return last.x0.float().cpu()
 
     def state_dict(self) -> dict:
         return {
@@ -320,34 +280,3 @@ class Trainer:
         torch.set_rng_state(state["rng"].cpu())
         if self.device.type == "cuda" and state["cuda_rng"]:
             torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_rng"]])
-
-
-def colours_of(pictures: PictureSet) -> dict[str, list[str]]:
-    """The typical colours of each name of the first label kind that occurs."""
-    few = few_of_each(pictures)
-    first = few.labels[:, 0]
-    names = next(iter(pictures.label_names.values()))
-    return {
-        name: typical_colours(few.pixels[first == i]) for i, name in enumerate(names) if (first == i).any()
-    }
-
-
-def only(pictures: PictureSet, name: str) -> PictureSet:
-    """The pictures of one name of the first label kind; the label table stays whole.
-
-    Raises:
-        DataError: there are none.
-    """
-    kind, names = next(iter(pictures.label_names.items()))
-    chosen = pictures.labels[:, 0] == names.index(name) if name in names else torch.zeros(0)
-    if not chosen.any():
-        raise DataError(f"There are no pictures of the {kind} {quoted(name)}. {did_you_mean(name, names)}")
-    return pictures.subset(chosen)
-
-
-def evenly(n: int, most: int) -> Tensor:
-    """bool (n,): at most `most` of n, evenly spread."""
-    keep = torch.zeros(n, dtype=torch.bool)
-    if n:
-        keep[torch.linspace(0, n - 1, min(n, most)).round().long()] = True
-    return keep

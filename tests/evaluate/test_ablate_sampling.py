@@ -1,4 +1,4 @@
-"""Guidance by label kind, ways of sampling that change one thing, and the rule that picks a strength."""
+"""Ways of sampling that change one thing, and the rule that picks a strength."""
 
 import math
 from dataclasses import replace
@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from conftest import tiny_checkpoint
-from diffusion.evaluate.ablate_sampling import KindGuidance, best_strength, guided_by_kind, variations
+from diffusion.evaluate.ablate_sampling import best_strength, variations
 from diffusion.evaluate.verdicts import difference
-from diffusion.sampler import guided
+from diffusion.guidance import ByKind
 from diffusion.train.data import load_pictures
 from fruit import draw, study_of
 
@@ -22,38 +21,6 @@ def pictures(tmp_path_factory):
 @pytest.fixture
 def study(pictures):
     return study_of(pictures)
-
-
-def labelled(n=4):
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(n, 3, 16, 16, generator=generator)
-    return x, torch.full((n,), 500), torch.tensor([[0, 1], [1, 2], [3, 0], [4, 3]])[:n]
-
-
-def test_equal_scales_are_the_usual_guidance():
-    model, (x, t, labels) = tiny_checkpoint().model, labelled()
-    null = torch.tensor(model.null_labels)
-    composed = KindGuidance(model, [3.0, 3.0], model.null_labels)
-    with torch.no_grad():
-        expected = guided(model, x, t, labels, null.expand(len(x), -1), 3.0)
-        torch.testing.assert_close(composed(x, t, labels), expected, rtol=1e-4, atol=1e-4)
-        off = KindGuidance(model, [1.0, 1.0], model.null_labels)
-        torch.testing.assert_close(off(x, t, labels), model(x, t, labels), rtol=1e-4, atol=1e-5)
-    assert composed.calls == 2 and off.calls == 1
-
-
-def test_each_kind_has_its_own_scale():
-    """out_null + w_1 (out_1 - out_null) + w_2 (out_12 - out_1), written out."""
-    model, (x, t, labels) = tiny_checkpoint().model, labelled()
-    null = torch.tensor(model.null_labels).expand(len(x), -1)
-    first = torch.stack([labels[:, 0], null[:, 1]], dim=1)
-    with torch.no_grad():
-        nothing, one, both = (model(x, t, told) for told in (null, first, labels))
-        for w1, w2, calls in ((1.0, 4.0, 2), (4.0, 1.0, 3), (2.0, 5.0, 3)):
-            composed = KindGuidance(model, [w1, w2], model.null_labels)
-            expected = nothing + w1 * (one - nothing) + w2 * (both - one)
-            torch.testing.assert_close(composed(x, t, labels), expected, rtol=1e-4, atol=1e-4)
-            assert composed.calls == calls
 
 
 @pytest.mark.slow
@@ -82,7 +49,7 @@ def test_variations_change_one_thing_and_count_their_calls(study):
 
 def test_guidance_by_kind_with_the_usual_scales_draws_the_usual_pictures(study):
     torch.testing.assert_close(
-        guided_by_kind(study, [2.0, 2.0]).generated, study.generated, rtol=1e-3, atol=1e-3
+        replace(study, guidance=ByKind((2.0, 2.0))).generated, study.generated, rtol=1e-3, atol=1e-3
     )
 
 

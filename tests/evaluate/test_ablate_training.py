@@ -19,8 +19,9 @@ from diffusion.evaluate.ablate_training import (
     trained,
     x0_errors,
 )
+from diffusion.prediction import training_target
 from diffusion.train.data import load_pictures
-from diffusion.train.trainer import parser
+from diffusion.train.run import parser
 from fruit import TINY, draw, study_of
 
 
@@ -90,13 +91,15 @@ def test_errors_do_not_depend_on_what_the_network_predicts(study):
     x0, labels = study.real, study.held_out.labels
     found = {}
     for prediction_type in ("sample", "epsilon", "v_prediction"):
-        schedule = NoiseSchedule("cosine", 1000, prediction_type)
+        schedule = NoiseSchedule("cosine", 1000)
 
-        def predicts(x, t, told, schedule=schedule):
+        def predicts(x, t, told, schedule=schedule, prediction_type=prediction_type):
             guess = torch.zeros_like(x) + 0.25
-            return schedule.target(guess, schedule.eps_from_x0(x, guess, t), t)
+            return training_target(prediction_type, schedule, guess, schedule.eps_from_x0(x, guess, t), t)
 
-        checkpoint = replace(study.checkpoint, model=predicts, schedule=schedule)
+        checkpoint = replace(
+            study.checkpoint, model=predicts, schedule=schedule, prediction_type=prediction_type
+        )
         found[prediction_type] = x0_errors(replace(study, checkpoint=checkpoint), x0, labels)
     assert len(found["sample"]) == BANDS
     truth = float((x0 - 0.25).square().mean())
@@ -105,8 +108,8 @@ def test_errors_do_not_depend_on_what_the_network_predicts(study):
             assert row["value"] == pytest.approx(truth, rel=1e-3) and row["error"] > 0
 
     x0 = x0[:1].expand(12, -1, -1, -1)
-    schedule = NoiseSchedule("cosine", 1000, "sample")
-    checkpoint = replace(study.checkpoint, model=lambda x, t, told: x0[: len(x)], schedule=schedule)
+    schedule, knows = NoiseSchedule("cosine", 1000), lambda x, t, told: x0[: len(x)]
+    checkpoint = replace(study.checkpoint, model=knows, schedule=schedule, prediction_type="sample")
     assert [row["value"] for row in x0_errors(replace(study, checkpoint=checkpoint), x0, labels)] == [0] * 5
 
 

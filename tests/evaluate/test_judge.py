@@ -7,7 +7,7 @@ import torch
 
 from diffusion.evaluate.classifier import load_classifier, log_likelihood
 from diffusion.evaluate.judge import JudgeSettings, main, noise_levels, train_classifier
-from diffusion.train.data import augment, load_pictures
+from diffusion.train.data import load_pictures
 from fruit import draw_shapes
 
 SMALL = JudgeSettings(
@@ -17,6 +17,7 @@ SMALL = JudgeSettings(
     patch_size=2,
     channels=(32, 32),
     augment="none",
+    sketched=0.0,
     dropout=0.0,
     steps=150,
     batch_size=16,
@@ -86,7 +87,7 @@ def test_time_is_looked_at(classifier):
 @pytest.mark.slow
 def test_its_gradient_leads_towards_a_label(classifier, pictures):
     """One small step along grad log p(label | x_t, t) makes the label likelier: what guidance needs."""
-    x0 = augment(pictures.train().pixels[:4], 16, "none", seeded())
+    x0 = pictures.train().x0(16)[:4]
     x_t = classifier.schedule.add_noise(x0, torch.randn(x0.shape, generator=seeded()), 300).requires_grad_()
     t, wanted = torch.full((4,), 300), torch.tensor([[1, 0]] * 4)
     before = log_likelihood(classifier.model(x_t, t), wanted)

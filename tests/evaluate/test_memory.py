@@ -5,8 +5,8 @@ import torch
 
 from diffusion.evaluate.memory import memory, on_the_page, training_bank
 from diffusion.evaluate.targets import targets
+from diffusion.train.choose import evenly
 from diffusion.train.data import load_pictures
-from diffusion.train.trainer import evenly
 from fruit import fruit_folder, study_of
 
 

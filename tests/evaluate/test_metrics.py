@@ -121,6 +121,7 @@ def test_frechet_distance_of_gaussians():
     assert frechet_distance(y, x) == pytest.approx(frechet_distance(x, y), rel=1e-9)
 
 
+@pytest.mark.slow  # torchmetrics takes seconds to import
 def test_on_independent_pictures_torchmetrics_says_the_same():
     """It knows no groups and no error; its value is ours where all pictures are of different things."""
     peer = pytest.importorskip("torchmetrics.image.kid")

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from diffusion.evaluate.study import as_x0, same_labels
+from diffusion.sampler import Sampling
 from diffusion.sdedit import edit
 from diffusion.train.data import load_pictures
 from fruit import fruit_folder, study_of
@@ -31,9 +32,8 @@ def test_each_picture_is_what_edit_makes_of_it(study):
         for i in range(3):
             told = {kind: names[rows[i, k]] for k, (kind, names) in enumerate(kinds.items())}
             generator = torch.Generator().manual_seed(5 + i)
-            *_, last = edit(
-                study.checkpoint, x0[i : i + 1], told, strength, 2, study.guidance, generator=generator
-            )
+            sampling = Sampling(strength, 2, study.guidance)
+            *_, last = edit(study.checkpoint, x0[i : i + 1], told, sampling, generator)
             torch.testing.assert_close(together[i : i + 1], last.x, rtol=1e-4, atol=1e-4)
 
 
@@ -44,7 +44,7 @@ def test_eta_s_noise_is_each_picture_s_own(study):
     for i in range(2):
         told = {kind: names[rows[i, k]] for k, (kind, names) in enumerate(kinds.items())}
         generator = torch.Generator().manual_seed(5 + i)
-        *_, last = edit(study.checkpoint, None, told, 1.0, 4, study.guidance, eta=1.0, generator=generator)
+        *_, last = edit(study.checkpoint, None, told, Sampling(1.0, 4, study.guidance, 1.0), generator)
         torch.testing.assert_close(together[i : i + 1], last.x, rtol=1e-4, atol=1e-4)
     assert not torch.equal(together, replace(noisy, eta=0.0).paint(None, rows, 1.0, [5, 6], "test"))
 

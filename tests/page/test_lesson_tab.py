@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from app_helpers import make_controls, texts, values_of
 from conftest import apple_drawing, tiny_checkpoint
-from diffusion import NoiseSchedule, images, lesson, save_checkpoint
+from diffusion import NoiseSchedule, Sampling, images, lesson, save_checkpoint
 from diffusion.page import app, choices, lesson_tab, lesson_text
 from diffusion.page.canvas_io import data_url, read_canvas
 from diffusion.page.drawing import framed, read_drawing
@@ -160,7 +160,7 @@ def test_one_step_has_four_different_pictures_and_its_numbers(controls, checkpoi
     assert all(not torch.allclose(a, b) for i, a in enumerate(four) for b in four[:i])
     step = lesson.first_step(
         checkpoints["tiny"], look(controls, canvas()).x0, 599, {"subject": "cat", "style": "noto"},
-        10, 2.0, 0.5, torch.Generator().manual_seed(7),
+        Sampling(steps=10, guidance=2.0, eta=0.5), torch.Generator().manual_seed(7),
     )  # fmt: skip
     assert f"x_{{{step.t_prev}}}" in equation and f"{step.sigma:.3f}" in equation
     assert torch.allclose(four[3], step.x_prev[0].clamp(-1, 1), atol=0.01)

@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion.train.data import DataError, load_pictures
+from diffusion.train.data import load_pictures
 from diffusion.train.pack import main, pack
+from diffusion.train.sources import DataError
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from diffusion import Checkpoint, CheckpointError, NoiseSchedule, UNet, UNetConfig
-from diffusion.train.data import DataError
-from diffusion.train.growth import grown, read_names
+from diffusion.train.growth import grown, names_of, read_names
+from diffusion.train.sources import DataError
 
 SMALL = {"image_size": 16, "patch_size": 2, "channels": (32, 32), "blocks": 1, "attention": (False, True)}
 LABELS = {"subject": ["cow", "fruit", "tree"], "style": ["noto", "photo"]}
@@ -25,7 +25,7 @@ def start():
     with torch.no_grad():
         for parameter in model.parameters():  # some layers start at zero and would hide time and labels
             parameter.add_(0.05 * torch.randn_like(parameter))
-    return Checkpoint(model.eval(), NoiseSchedule(), LABELS)
+    return Checkpoint(model.eval(), NoiseSchedule(), "sample", LABELS)
 
 
 def test_new_inputs_and_attention_change_no_answer():
@@ -63,6 +63,15 @@ def test_new_names_begin_as_the_nearest_known_one():
 def test_other_networks_are_refused(change):
     with pytest.raises(CheckpointError, match="another network"):
         grown(start(), UNetConfig(**SMALL | change, label_sizes=(3, 2)), LABELS, {})
+
+
+def test_a_checkpoint_keeps_the_names_of_what_it_knows():
+    about = ABOUT | {
+        "cow": {"category": "animal", "aliases": ["cattle"], "was": "cow"},
+        "stone": {"was": "rock"},
+    }
+    kept = names_of(["cow", "pear", "stone", "unheard of"], about)
+    assert kept == {"cow": {"category": "animal", "aliases": ["cattle"]}, "pear": {"category": "food"}}
 
 
 def test_names_are_read_or_refused_in_one_sentence(tmp_path):

@@ -9,7 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion.train.data import DataError, augment, few_of_each, load_pictures, sampling_weights
+from diffusion.train.choose import few_of_each, sampling_weights
+from diffusion.train.data import load_pictures
+from diffusion.train.sources import DataError
 
 
 def picture(colour="red", size=(20, 20), mode="RGB") -> bytes:
@@ -88,6 +90,20 @@ def test_what_shows_the_same_thing_is_held_out_together(tmp_path):
     again = load_pictures([tmp_path], 8, hold_out=0.25)
     assert torch.equal(got.held_out, again.held_out)
     assert set(got.train().groups) == kept and set(got.test().groups) == held
+
+
+def test_a_subject_is_held_out_in_whole_families_of_styles(tmp_path):
+    """... where it has enough of them: fluent-3d, fluent-color and all of a style's files stay together."""
+    styles = ("noto", "blob", "twemoji", "fluent-3d", "fluent-color", "emojitwo")
+    names = [f"{s}/{style}/{code}.png" for s in "abcdefgh" for style in styles for code in ("1f4", "1f5")]
+    got = load_pictures([write(tmp_path, {name: picture() for name in names})], 8, hold_out=0.3)
+    held = {(g, s) for g, s, h in zip(got.groups, got.labels[:, 1].tolist(), got.held_out.tolist()) if h}
+    kept = {g for g, h in zip(got.groups, got.held_out.tolist()) if not h}
+    assert not {g for g, _ in held} & kept
+    assert len(set(got.groups)) == 8 * 5  # five families
+    assert 8 <= len({g for g, _ in held}) <= 16  # 1.5 of five on average, one or two of each subject
+    fluent = {g: {s for h, s in held if h == g} for g, _ in held if g.endswith("fluent")}
+    assert fluent and all(len(styles) == 2 for styles in fluent.values())
 
 
 def test_subjects_with_few_things_keep_them_all(tmp_path):
@@ -181,55 +197,9 @@ def test_few_of_each_keeps_every_combination(tmp_path):
     assert sorted(combos.count(c) for c in set(combos)) == [1, 3, 3, 3, 3]  # every third of nine
 
 
-# ------------------------------------------------------------------ augmentation
-
-
-def seeded():
-    return torch.Generator().manual_seed(0)
-
-
-def blob(n=64, side=32):
-    """A dark square in the middle of white."""
-    pixels = torch.full((n, 3, side, side), 255, dtype=torch.uint8)
-    pixels[:, :, side // 4 : -side // 4, side // 4 : -side // 4] = 0
-    return pixels
-
-
-def test_none_only_shrinks_exactly():
-    pixels = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8, generator=seeded())
-    got = augment(pixels, 4, "none", seeded())
-    expected = pixels.float().reshape(4, 3, 4, 2, 4, 2).mean((3, 5)) / 127.5 - 1
-    torch.testing.assert_close(got, expected)
-
-
-def test_white_stays_white_and_range_is_kept():
-    white = torch.full((16, 3, 32, 32), 255, dtype=torch.uint8)
-    torch.testing.assert_close(augment(white, 16, "drawing", seeded()), torch.ones(16, 3, 16, 16))
-    got = augment(blob(), 16, "drawing", seeded())
-    assert got.min() >= -1 and got.max() <= 1 + 1e-6
-
-
-def test_drawings_move_shrink_and_turn_but_stay_on_the_page():
-    ink = 1 - augment(blob(), 16, "drawing", seeded()).mean(1)  # (64, 16, 16)
-    area = ink.sum((1, 2)) / 2
-    original = (16 / 2) ** 2
-    assert area.min() > 0.7**2 * original * 0.97 and area.max() < original * 1.03
-    assert area.std() > 0.05 * original
-    rows = torch.arange(16) + 0.5
-    centre = (ink.sum(1) @ rows) / ink.sum((1, 2))
-    assert centre.std() > 0.5 and (centre - 8).abs().max() < 4
-
-
-@pytest.mark.parametrize("how", ["drawing", "flip"])
-def test_half_are_mirrored(how):
-    pixels = torch.full((400, 3, 16, 16), 255, dtype=torch.uint8)
-    pixels[..., :8] = 0  # the left half is dark
-    got = augment(pixels, 8, how, seeded()).mean((1, 2))
-    mirrored = (got[:, :4].mean(1) > got[:, 4:].mean(1)).float().mean()
-    assert 0.4 < mirrored < 0.6
-
-
-def test_same_generator_same_batch_and_unknown_ways_are_refused():
-    assert torch.equal(augment(blob(), 16, "drawing", seeded()), augment(blob(), 16, "drawing", seeded()))
-    with pytest.raises(ValueError, match="Unknown augmentation"):
-        augment(blob(), 16, "spin", seeded())
+def test_pictures_as_they_are_are_averaged_exactly(tmp_path):
+    write(tmp_path, {"cat/a.png": picture()})
+    got = load_pictures([tmp_path], 8)
+    got.pixels = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
+    expected = got.pixels.float().reshape(4, 3, 4, 2, 4, 2).mean((3, 5)) / 127.5 - 1
+    torch.testing.assert_close(got.x0(4), expected)

@@ -1,0 +1,79 @@
+"""The denoiser: a network, what its output means, what it is told and how far it is steered by that.
+
+`x0, eps = denoiser(x_t, t)` is all that a sampler, a lesson or a metric asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .checkpoint import Checkpoint
+from .condition import Condition
+from .prediction import check_prediction_type, to_x0_eps
+from .schedule import NoiseSchedule
+
+Guidance = Callable[["Denoiser", Tensor, "Tensor | int"], Tensor]  # (denoiser, x_t, t) -> network output
+
+
+def unguided(denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
+    """What the network answers to the condition: one call on a batch of B."""
+    (output,) = denoiser.ask(x, t, denoiser.condition)
+    return output
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """denoiser(x_t, t) -> (x0, eps): the clean picture and the noise that the network sees in x_t.
+
+    Attributes:
+        model: model(x (B, 3, R, R), t (B,), labels (B, K), drawing=(B, 4, R, R)) -> (B, 3, R, R); called
+            without a drawing, or without labels, where the condition says nothing of them.
+        schedule: the one that the network was trained with.
+        prediction_type: what its output means, one of PREDICTION_TYPES.
+        condition: what it is told.
+        guidance: how its answers to the condition, and to less, make up the output; see guidance.py.
+        clip: keep x0 in [-1, 1], and derive eps again from it.
+    """
+
+    model: Callable[..., Tensor]
+    schedule: NoiseSchedule
+    prediction_type: str
+    condition: Condition | None = None
+    guidance: Guidance = unguided
+    clip: bool = True
+
+    def __post_init__(self) -> None:
+        check_prediction_type(self.prediction_type)
+
+    @classmethod
+    def of(
+        cls, checkpoint: Checkpoint, condition: Condition, guidance: Guidance = unguided, clip: bool = True
+    ) -> Denoiser:
+        """A checkpoint's network, with its schedule and prediction type."""
+        about = checkpoint.model, checkpoint.schedule, checkpoint.prediction_type
+        return cls(*about, condition, guidance, clip)
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
+        """x_t (B, 3, R, R) and its timestep, or one for each picture (B,) -> (x0, eps), each like x_t."""
+        output = self.guidance(self, x, t).to(x.dtype)
+        x0, eps = to_x0_eps(self.prediction_type, self.schedule, output, x, t)
+        if self.clip:
+            x0 = x0.clamp(-1, 1)
+            eps = self.schedule.eps_from_x0(x, x0, t)
+        return x0, eps
+
+    def ask(self, x: Tensor, t: Tensor | int, *conditions: Condition | None) -> Sequence[Tensor]:
+        """The network's outputs for x_t, one (B, 3, R, R) for each condition, from one call."""
+        n = len(conditions)
+        times = torch.as_tensor(t, device=x.device).expand(len(x))
+        x, times = torch.cat([x] * n), torch.cat([times] * n)
+        if conditions[0] is None:
+            return self.model(x, times).chunk(n)
+        told = Condition.cat(conditions)
+        drawing = {} if told.drawing is None else {"drawing": told.drawing}
+        return self.model(x, times, told.labels, **drawing).chunk(n)

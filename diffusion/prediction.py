@@ -1,0 +1,46 @@
+"""What a network's output means: the noise, the clean picture or the velocity, and how to read each as both.
+
+"epsilon"         the noise                                     (DDPM eq. 14)
+"sample"          the clean picture x0
+"v_prediction"    the velocity alpha_t eps - sigma_t x0         (Salimans & Ho 2022, appendix D)
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .schedule import NoiseSchedule
+
+PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+
+
+def check_prediction_type(prediction_type: str) -> None:
+    """
+    Raises:
+        ValueError: for one that is not in PREDICTION_TYPES.
+    """
+    if prediction_type not in PREDICTION_TYPES:
+        known = ", ".join(PREDICTION_TYPES)
+        raise ValueError(f"Unknown prediction type {prediction_type!r}: choose one of {known}.")
+
+
+def training_target(
+    prediction_type: str, schedule: NoiseSchedule, x0: Tensor, noise: Tensor, t: Tensor | int
+) -> Tensor:
+    """What the network should answer to x_t = add_noise(x0, noise, t): like x0."""
+    if prediction_type == "epsilon":
+        return noise
+    if prediction_type == "sample":
+        return x0
+    return schedule.velocity(x0, noise, t)
+
+
+def to_x0_eps(
+    prediction_type: str, schedule: NoiseSchedule, output: Tensor, x_t: Tensor, t: Tensor | int
+) -> tuple[Tensor, Tensor]:
+    """Read a network's answer to x_t as (x0, eps), each like x_t."""
+    if prediction_type == "epsilon":
+        return schedule.x0_from_eps(x_t, output, t), output
+    if prediction_type == "sample":
+        return output, schedule.eps_from_x0(x_t, output, t)
+    return schedule.x0_eps_from_velocity(x_t, output, t)

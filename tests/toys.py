@@ -1,0 +1,58 @@
+"""Made-up models whose answers are known, and runs of them."""
+
+import torch
+
+from diffusion.denoiser import Denoiser
+from diffusion.sampler import sample
+from diffusion.solver import DDIM
+
+
+def noise(*shape, seed=0, dtype=torch.float32):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def steps_of(model, schedule, x, timesteps, solver=None, prediction_type="epsilon", clip=True, **more):
+    """`sample` with a made-up model that is told nothing."""
+    return sample(
+        Denoiser(model, schedule, prediction_type, clip=clip), x, timesteps, solver or DDIM(), **more
+    )
+
+
+def run(*args, **kwargs):
+    """The result of a whole run."""
+    *_, last = steps_of(*args, **kwargs)
+    return last.x
+
+
+def wavy(x, t, labels=None):
+    """A smooth made-up model that looks at everything it is given."""
+    out = torch.sin(3 * x) * 0.5 + torch.cos(t.float() / 100).reshape(-1, 1, 1, 1) * 0.3
+    return out if labels is None else out + 0.2 * labels.float().sum(1).reshape(-1, 1, 1, 1)
+
+
+def leading_timesteps(num_inference_steps: int, num_train_timesteps: int) -> list[int]:
+    """Multiples of T // n from high to low, ending in 0: the tau of DDIM's appendix D.2, used by its code."""
+    if not 1 <= num_inference_steps <= num_train_timesteps:
+        raise ValueError(f"The number of steps must be between 1 and {num_train_timesteps}.")
+    stride = num_train_timesteps // num_inference_steps
+    return [i * stride for i in reversed(range(num_inference_steps))]
+
+
+def gaussian_oracle(schedule):
+    """The exact eps of data N(0.3, 0.25^2), in closed form: no network can do better."""
+
+    def oracle(x, t):
+        abar = schedule.abar(t, like=x)
+        return (1 - abar).sqrt() * (x - abar.sqrt() * 0.3) / (abar * 0.25**2 + 1 - abar)
+
+    return oracle
+
+
+class Doubled:
+    """A codec in which the model draws half the pixels in each direction."""
+
+    def encode(self, pixels):
+        return pixels
+
+    def decode(self, x0):
+        return x0.repeat_interleave(2, -1).repeat_interleave(2, -2)

@@ -1,0 +1,111 @@
+"""One trainer: what a batch tells it, what it learns, what it leaves alone."""
+
+import pytest
+import torch
+from tiny import draw_shapes, seeded, trainer
+
+from diffusion.train.data import load_pictures
+from diffusion.train.sheets import sample_sheet
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    return draw_shapes(tmp_path_factory.mktemp("shapes"))
+
+
+def test_noise_lies_over_drawings_in_its_share_of_the_batch(shapes):
+    t = trainer(shapes, sketched=0.8, noise_over=0.4, batch_size=200)
+    batch = t.batches.at(0)
+    assert 0.7 < float(batch.sketched.float().mean()) < 0.9
+    steps, noise = t.noised(batch, seeded())
+    plain = trainer(shapes, sketched=0.8, noise_over=0.0).noised(batch, seeded())[1]
+    differs = (noise != plain).flatten(1).any(1)
+    assert not differs[~batch.sketched].any() and 0.3 < float(differs.float().mean()) < 0.5
+    assert (steps.sort().values // 10 == torch.arange(200) // 2).float().mean() > 0.9  # spread over all t
+
+
+def test_the_network_is_told_the_drawings_there_are(shapes):
+    t = trainer(shapes, sketched=0.5, noise_over=0.2, batch_size=32)
+    batch = t.batches.at(0)
+    told = t.condition(batch, batch.labels).drawing
+    assert told.shape == (32, 4, 16, 16)
+    assert torch.equal(told[:, 3].flatten(1).all(1), batch.sketched)
+    assert torch.equal(told[batch.sketched, :3], batch.drawing[batch.sketched])
+    assert not told[~batch.sketched].any()
+    assert trainer(shapes, drawing=0).condition(batch, batch.labels).drawing is None
+    untold = trainer(shapes, drawing=0, sketched=0.0, noise_over=0.0)
+    assert torch.isfinite(untold.train_step()) and untold.model.drawing_input is None
+
+
+def test_the_weighting_is_that_of_the_settings(shapes):
+    found = {}
+    for weighting in ("plain", "min-snr"):
+        t = trainer(shapes, weighting=weighting)
+        batch, steps = t.batches.at(0), torch.full((8,), 900)
+        noise = torch.zeros_like(batch.x0)
+        condition = t.condition(batch, batch.labels)
+        found[weighting] = float(t.loss(t.model, batch.x0, condition, steps, noise).detach())
+    ratio = found["min-snr"] / found["plain"]
+    assert ratio == pytest.approx(float(t.schedule.abar(900)), rel=1e-4)  # SNR to SNR + 1
+
+
+def test_held_out_pictures_are_never_drawn(shapes):
+    t = trainer(shapes, hold_out=0.2)
+    pictures = load_pictures([shapes], 32, 0.2)
+    assert int(pictures.held_out.sum()) == 4 and len(t.batches.pixels) == 20
+    for picture in pictures.test().pixels.permute(0, 2, 3, 1).numpy():
+        assert not (t.batches.pixels == picture).all((1, 2, 3)).any()
+    assert len(t.held_out.x0) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prediction_type", ["v_prediction", "epsilon", "sample"])
+@pytest.mark.parametrize("loss", ["l2", "l1"])
+def test_one_batch_is_overfitted(shapes, prediction_type, loss):
+    """One batch of shapes with its noise, again and again: the loss must fall to a tenth."""
+    t = trainer(shapes, prediction_type=prediction_type, loss=loss)
+    batch = t.batches.at(0)
+    steps, noise = t.noised(batch, t.generator)
+    told = t.condition(batch, batch.labels)
+    optimizer = torch.optim.Adam(t.model.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(600):
+        value = t.loss(t.model, batch.x0, told, steps, noise)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        losses.append(float(value.detach()))
+        if losses[-1] < losses[0] / 10:
+            break
+    assert losses[-1] < losses[0] / 10, (losses[0], losses[-1])
+
+
+def test_cutting_a_batch_up_changes_nothing(shapes):
+    whole, cut = trainer(shapes), trainer(shapes, accumulate=4)
+    for _ in range(3):
+        torch.testing.assert_close(whole.train_step(), cut.train_step(), rtol=1e-5, atol=1e-6)
+    for a, b in zip(whole.model.parameters(), cut.model.parameters()):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_training_leaves_the_global_rng_alone(shapes):
+    before = torch.get_rng_state()
+    t = trainer(shapes)
+    t.train_step(), t.validation_loss(), sample_sheet(t, 2, 1)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_sample_sheets_are_of_the_same_seeds_and_labels(shapes):
+    t = trainer(shapes)
+    t.train_step()
+    first = sample_sheet(t, 4, 2)
+    assert first.size == (64, 32)
+    assert first.tobytes() == sample_sheet(t, 4, 2).tobytes()
+
+
+def test_only_class_trains_on_nothing_else(shapes):
+    picky = trainer(shapes, only_class="ellipse")
+    everything = trainer(shapes)
+    assert picky.label_names == everything.label_names
+    assert picky.batches.labels[:, 0].unique().tolist() == [0]
+    assert 0 < len(picky.batches.pixels) < len(everything.batches.pixels)
