@@ -36,6 +36,7 @@ const box = $('.result'), say = $('.say'), scrub = $('.scrub'), strip = $('.stri
 const noise = $('.noise-switch input'), all = $('[data-do=all]'), cells = $('.cells');
 const SIDE = 512, THUMBS = 10, THUMB_SIDE = 136;
 let run = 0;                                         // the newest run heard of
+let nonce;                                           // of the newest message
 let show = null;                                     // the run on show: {start, count, box, frames, done, k, drawn, drawing}
 let at = 0;                                          // which of its frames
 const SENT = 32;
@@ -188,7 +189,8 @@ async function offer(settings) {
 
 watch('value', () => {
   const message = props.value;
-  if (!message) return;
+  if (!message || message.nonce === nonce) return;   // Gradio may bring the last one of a run once more
+  nonce = message.nonce;
   if (message.gif) return save(message.gif, 'gif');
   if (message.run < run) return;                     // late news of a run that was given up
   const isNew = message.run > run;

@@ -34,7 +34,7 @@ class Message(TypedDict, total=False):
     run: int  # the newest number that this is news of; the page ignores news of older ones
     phase: str  # wait, run, done, chosen or idle
     say: str  # the line under the picture
-    nonce: float  # makes two messages that say the same differ
+    nonce: float  # tells a message from another that says the same, and from itself when it comes twice
     # while a run goes on, and when it is done:
     start: int  # the number it began with; `run` may be higher, where Stop raised it since
     count: int  # of pictures
@@ -56,7 +56,8 @@ class Message(TypedDict, total=False):
 
 def message(run: int, phase: str, say: str, more: Message | None = None) -> Message:
     """News of a run, with more of the fields of `Message`."""
-    return {**(more or {}), "run": run, "phase": phase, "say": say, "nonce": random.random()}
+    news: Message = {"run": run, "phase": phase, "say": say, "nonce": random.random()}
+    return {**news, **(more or {})}
 
 
 # For the browser, where the server did not answer: `run` is the newest number it has heard of.
