@@ -100,6 +100,8 @@ class DDIM:
         alpha_prev, rest, s = self.scales(schedule, t, t_prev, like=x)
         x_prev = alpha_prev * x0 + rest * eps
         if self.noisy and t_prev >= 0:
+            if noise is None:
+                raise ValueError("A step with an eta above 0 needs fresh noise.")
             x_prev = x_prev + s * noise
         return x_prev.to(x.dtype)
 
