@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import DoodleError
 from .data import PictureSet
 from .sketches import KINDS, sketch, spoil
 from .tracing import Shape, trace
@@ -101,7 +102,7 @@ class Batches:
         workers: int = 2,
     ) -> None:
         if augment not in AUGMENTATIONS:
-            raise ValueError(f"Unknown augmentation {augment!r}: choose one of {', '.join(AUGMENTATIONS)}.")
+            raise DoodleError(f"Unknown augmentation {augment!r}: choose one of {', '.join(AUGMENTATIONS)}.")
         self.pixels = np.ascontiguousarray(pictures.pixels.permute(0, 2, 3, 1).numpy())
         self.labels, self.size, self.augment = pictures.labels, size, augment
         self.chances = weights.numpy()
