@@ -7,7 +7,7 @@ goes on with exactly the batches it would have had.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
@@ -163,7 +163,7 @@ class Batches:
         kinds = [None if none else kind for none, kind in zip(without, kinds)]
         return self.of(indices, [(self.seed, step, i) for i in range(self.batch_size)], kinds)
 
-    def since(self, step: int) -> Iterator[Batch]:
+    def since(self, step: int) -> Generator[Batch, None, None]:
         """The batches from this step on, without end; closing the generator ends the threads."""
         with ThreadPoolExecutor(self.workers, "batches") as pool:
             waiting = deque(pool.submit(self.at, step + i) for i in range(AHEAD))
