@@ -25,6 +25,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
+from .errors import DoodleError
+
 KINDS = ("cosine", "linear")
 PerPicture = float | Sequence[float]  # one number, or one for each picture
 
@@ -71,7 +73,7 @@ class NoiseSchedule:
         num_train_timesteps: T, at least 2.
 
     Raises:
-        ValueError: for an unknown kind, or T < 2.
+        DoodleError: for an unknown kind, or T < 2.
     """
 
     kind: str = "cosine"
@@ -79,9 +81,9 @@ class NoiseSchedule:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
+            raise DoodleError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
         if self.num_train_timesteps < 2:
-            raise ValueError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
+            raise DoodleError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
         make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
         betas = make(self.num_train_timesteps)
         # The tables are float64: 1 - abar near t = 0 loses half its digits in float32.
@@ -105,7 +107,7 @@ class NoiseSchedule:
             like: pictures (B, ...): the result is shaped (B or 1, 1, ...) on their device, ready to multiply.
 
         Raises:
-            ValueError: for a timestep out of range.
+            DoodleError: for a timestep out of range.
         """
         return self._read(self._alpha, t, like)
 
@@ -121,7 +123,7 @@ class NoiseSchedule:
         t = torch.as_tensor(t, dtype=torch.long)
         on_cpu = t.device.type == "cpu"  # looking at numbers on a GPU would make it wait
         if on_cpu and t.numel() and (t.min() < -1 or t.max() >= self.num_train_timesteps):
-            raise ValueError(f"Timesteps run from -1 to {self.num_train_timesteps - 1}.")
+            raise DoodleError(f"Timesteps run from -1 to {self.num_train_timesteps - 1}.")
         if t.device.type == "mps":  # Apple's GPUs have no float64
             table = table.float()
         value = table.to(t.device)[t]
