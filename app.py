@@ -1,6 +1,16 @@
 """The entry of a HuggingFace Space: `python app.py` opens the page."""
 
-from diffusion.page.app import main
+import os
+
+import torch
+
+from diffusion.page.app import LAUNCH, build
+
+
+def main() -> None:
+    torch.set_num_threads(min(4, os.cpu_count() or 1))  # more do not help so small a network
+    build().launch(**LAUNCH)
+
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,7 @@ and back:
     to_pil     what the model made                           -> PIL, RGB
     paste_back put that where the drawing stood              -> PIL, RGB, the size of the original
 
-The arithmetic is NumPy's, so that any thread may make and read pictures: see MODEL_THREAD in studio.py.
+The arithmetic is NumPy's, so that any thread may make and read pictures: see MODEL_THREAD in page/worker.py.
 
 A view of a picture is a square of whole pixels, which may reach beyond the picture's edge. Cutting it out
 works on *ink*, 255 - value: Pillow fills what lies outside with zeros, and no ink is white paper.

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from diffusion import Checkpoint, NoiseSchedule, UNet, UNetConfig, save_checkpoint
-from diffusion.page.studio import data_url
+from diffusion.page.canvas_io import data_url
 
 
 def pytest_configure() -> None:
@@ -113,7 +113,7 @@ class Server:
 @pytest.fixture(scope="session")
 def server(checkpoint_folder, drawings_folder):
     gr = pytest.importorskip("gradio")
-    from diffusion.page import app
+    from diffusion.page import app, choices
 
     server = Server()
 
@@ -122,8 +122,8 @@ def server(checkpoint_folder, drawings_folder):
         ckpt.model.register_forward_hook(lambda *_: time.sleep(server.delay))
         return ckpt
 
-    load_checkpoint, drawings = app.load_checkpoint, app.DRAWINGS
-    app.load_checkpoint, app.DRAWINGS = slowed, drawings_folder
+    load_checkpoint, drawings = choices.load_checkpoint, choices.DRAWINGS
+    choices.load_checkpoint, choices.DRAWINGS = slowed, drawings_folder
     try:
         demo = app.build(checkpoint_folder)
         _, server.url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
@@ -131,7 +131,7 @@ def server(checkpoint_folder, drawings_folder):
         demo.close()
         gr.close_all(verbose=False)
     finally:
-        app.load_checkpoint, app.DRAWINGS = load_checkpoint, drawings
+        choices.load_checkpoint, choices.DRAWINGS = load_checkpoint, drawings
 
 
 CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]

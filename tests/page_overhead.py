@@ -12,7 +12,11 @@ import statistics
 import time
 from pathlib import Path
 
-from diffusion.page import app, studio
+from diffusion.page import app, choices
+from diffusion.page.drawing import read_drawing
+from diffusion.page.session import paint
+from diffusion.page.settings import Settings
+from diffusion.page.worker import in_model_thread
 from tests.conftest import CHROMIUM, QUIET
 
 WATCH = """() => {
@@ -49,7 +53,7 @@ def main() -> None:
 
     from playwright.sync_api import sync_playwright
 
-    model, ckpt = next(iter(app.find_checkpoints(app.CHECKPOINTS)[0].items()))
+    model, ckpt = next(iter(choices.find_checkpoints(app.CHECKPOINTS)[0].items()))
     demo = app.build()
     _, url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
     with sync_playwright() as playwright:
@@ -64,15 +68,14 @@ def main() -> None:
             number.fill(str(value))
             number.press("Tab")
         page.evaluate(WATCH)
-        picture = next(iter(app.example_drawings(ckpt)))
-        chosen = [choice for _, choice in app.settle(ckpt, [picture["subject"], *app.FIRST[1:]])]
-        labels = dict(zip(ckpt.label_names, chosen))
-        settings = studio.Settings(model, labels, args.strength, args.steps, 2.0, 0.0, 7, True)
-        drawing = studio.read_drawing({"picture": picture["url"], "keep": ""}, ckpt, settings)
+        picture = next(iter(choices.example_drawings(ckpt)))
+        labels = choices.settled_labels(ckpt, [picture["subject"], *choices.FIRST[1:]])
+        settings = Settings(model, labels, args.strength, args.steps)
+        drawing = read_drawing({"picture": picture["url"], "keep": ""}, ckpt, settings)
 
         def bare() -> tuple[float, int]:
             began = time.perf_counter()
-            steps = studio.in_model_thread(list, studio.paint(ckpt, drawing, settings))
+            steps = in_model_thread(list, paint(ckpt, drawing, settings))
             return (time.perf_counter() - began) * 1000, len(steps)
 
         through, alone, frames = [], [], []

@@ -11,10 +11,9 @@ gr = pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from conftest import COLOURS, apple_drawing
-from diffusion.page import (
-    app,
-    studio,
-)
+from diffusion.page import app
+from diffusion.page.canvas_io import read_canvas
+from diffusion.page.components import doodle_canvas
 from test_browser import DRAWING, PATIENCE, at, choose_subject, draw_circle, ink, open_page  # noqa: F401
 
 
@@ -26,7 +25,7 @@ class Canvas:
         self.errors: list[str] = []
         self.seconds = 0.0  # that Python takes over each
         with gr.Blocks() as self.demo:
-            canvas = app.doodle_canvas()
+            canvas = doodle_canvas()
             gr.Textbox(elem_id="text")
             canvas.stroke(self.receive, canvas, None, queue=False, trigger_mode="multiple")
         _, self.url, _ = self.demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
@@ -95,7 +94,7 @@ def line(page, *points: tuple[float, float]) -> None:
 
 def look(value: dict, x: float, y: float) -> tuple:
     """What a value holds at a place: the drawing's colour, and whether it is to be kept."""
-    picture, keep = studio.read_canvas(value)
+    picture, keep = read_canvas(value)
     place = (round(x * 511), round(y * 511))
     assert keep is None or set(keep.convert("RGB").tobytes()) <= {0, 255}, "nothing between black and white"
     return picture.getpixel(place)[:3], keep is not None and keep.getpixel(place)[:3] == (0, 0, 0)
@@ -112,7 +111,7 @@ def load(page, picture: str) -> None:
 
 def dots(value: dict, places: list[tuple[float, float]]) -> int:
     """How many of the places are painted."""
-    picture, _ = studio.read_canvas(value)
+    picture, _ = read_canvas(value)
     return sum(picture.getpixel((round(x * 512), round(y * 512)))[:3] != (255, 255, 255) for x, y in places)
 
 
@@ -148,7 +147,7 @@ def test_every_kind_of_change_is_sent_once(page, canvas):
 def test_an_example_or_a_result_is_a_change(page, canvas):
     load(page, "pen.fillRect(10, 10, 30, 30);")
     (value,) = canvas.wait(page, 1)
-    assert studio.read_canvas(value)[0].size == (512, 512)
+    assert read_canvas(value)[0].size == (512, 512)
     assert ink(page, DRAWING) > 0
 
 
@@ -163,7 +162,7 @@ def test_what_is_marked_is_kept(page, canvas):
     line(page, (0.2, 0.5), (0.5, 0.5))
     plain, marked = canvas.wait(page, 2)
     assert plain["picture"] == marked["picture"], "the mark is no paint"
-    assert studio.read_canvas(marked)[1].size == (512, 512)
+    assert read_canvas(marked)[1].size == (512, 512)
     assert look(marked, 0.3, 0.5) == (RED, True)
     assert look(marked, 0.7, 0.5) == (RED, False)
     assert look(marked, 0.3, 0.8) == (WHITE, False)

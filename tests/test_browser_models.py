@@ -8,13 +8,9 @@ pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from conftest import tiny_checkpoint
-from diffusion import (
-    save_checkpoint,
-)
-from diffusion.page import (
-    app,
-    studio,
-)
+from diffusion import save_checkpoint
+from diffusion.page import app
+from diffusion.page.session import OTHER_MODEL
 from test_browser import PATIENCE, draw_circle, wait_for
 
 # So small a model is done before a look at the page from outside finds it running.
@@ -90,7 +86,7 @@ def test_the_page_follows_the_model(page):
     page.wait_for_selector("#label-1", state="visible")
     assert page.input_value("#label-0 input") == "Apple"
     page.click("[data-do=resume]")
-    page.get_by_text(studio.OTHER_MODEL).first.wait_for()
+    page.get_by_text(OTHER_MODEL).first.wait_for()
     assert page.is_enabled("[data-do=reuse]"), "the result is still there"
     assert page.locator(".toast-body").count() == 1, "nothing else went wrong"
 

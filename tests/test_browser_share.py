@@ -11,7 +11,8 @@ pytest.importorskip("gradio")
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from conftest import apple_drawing
-from diffusion.page import studio
+from diffusion.page.canvas_io import data_url
+from diffusion.page.settings import Settings
 from test_browser import (  # noqa: F401
     DRAWING,
     INK,
@@ -76,8 +77,8 @@ def test_a_link_brings_the_settings_of_a_picture(page, server):
 
 
 def test_a_saved_picture_brings_its_settings_along(page, tmp_path):
-    settings = studio.Settings("tiny", {"subject": "pear", "style": "photo"}, 0.45, 9, 3.0, 0.0, 77, False)
-    url = studio.data_url(apple_drawing(), settings)
+    settings = Settings("tiny", {"subject": "pear", "style": "photo"}, 0.45, 9, 3.0, 0.0, 77, False)
+    url = data_url(apple_drawing(), settings)
     (tmp_path / "pear.png").write_bytes(base64.b64decode(url.split(",")[1]))
     page.set_input_files("#canvas input[type=file]", tmp_path / "pear.png")
     wait_for_seed(page, 77)

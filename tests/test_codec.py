@@ -8,10 +8,12 @@ import diffusion.__main__ as cli
 from conftest import apple_drawing, drawn, tiny_checkpoint
 from diffusion import save_checkpoint
 from diffusion.codec import Pixels
-from diffusion.page import studio
+from diffusion.page.drawing import read_drawing
+from diffusion.page.session import paint
+from diffusion.page.settings import Settings
 from toys import Doubled
 
-SETTINGS = studio.Settings("tiny", {"subject": "cat"}, 0.5, 10, 2.0, 0.0, 3, False)
+SETTINGS = Settings("tiny", {"subject": "cat"}, 0.5, 10, 2.0, 0.0, 3, False)
 
 
 def test_pixels_stay_as_they_are():
@@ -22,9 +24,9 @@ def test_pixels_stay_as_they_are():
 
 def test_the_page_s_result_is_decoded_and_nothing_else():
     checkpoint = tiny_checkpoint()
-    drawing = studio.read_drawing(drawn(), checkpoint, SETTINGS)
-    usual = list(studio.paint(checkpoint, drawing, SETTINGS))
-    steps = list(studio.paint(replace(checkpoint, codec=Doubled()), drawing, SETTINGS))
+    drawing = read_drawing(drawn(), checkpoint, SETTINGS)
+    usual = list(paint(checkpoint, drawing, SETTINGS))
+    steps = list(paint(replace(checkpoint, codec=Doubled()), drawing, SETTINGS))
     for a, b in zip(steps[:-1], usual[:-1], strict=True):
         assert torch.equal(a.x, b.x) and torch.equal(a.x0, b.x0)
     assert torch.equal(steps[-1].x0, Doubled().decode(usual[-1].x0)) and torch.equal(steps[-1].x, usual[-1].x)

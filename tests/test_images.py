@@ -135,7 +135,7 @@ def test_pictures_side_by_side_are_those_pictures() -> None:
 
 
 def test_torch_computes_nothing() -> None:
-    """Pictures are made and read in many threads, see MODEL_THREAD in studio.py."""
+    """Pictures are made and read in many threads, see MODEL_THREAD in worker.py."""
     with NoTorch():
         x0 = prepare(apple(512, 100, 220, 90), 64).x0
         to_pil(x0, 512)

@@ -19,7 +19,7 @@ from diffusion.evaluate.classifier import load_classifier
 from diffusion.images import load, prepare
 from diffusion.lesson import first_step, noise_parts, seeded_noise
 from diffusion.lineart import colour_in
-from diffusion.page.studio import Settings, known_settings
+from diffusion.page.settings import Settings, known_settings
 
 ROOT = Path(__file__).parent.parent
 PINS = Path(__file__).with_name("pins.json")

@@ -1,8 +1,8 @@
-// The drawing canvas. Runs once when Gradio has put the markup of app.py's doodle_canvas on the page;
-// `element` is that markup. After every finished change `props.value` becomes {picture, keep}, two PNG data
+// The drawing canvas. Runs once when Gradio has put the markup of canvas.html on the page; `element` is that
+// markup. After every finished change `props.value` becomes {picture, keep}, two PNG data
 // URLs of N x N pixels ('' for the whole while the canvas is blank), and then the event 'stroke' tells Python.
-// Every word a person reads is in app.py; tools.js, pictures.js and camera.js go on in the same function,
-// so that they share what is declared here.
+// Its words stand in canvas.html; tools.js, pictures.js and camera.js go on in the same function, so that they
+// share what is declared here.
 
 const N = 512;                                       // side of the drawing in its own pixels
 const S = window.devicePixelRatio > 1.25 ? 2 : 1;    // backing pixels per drawing pixel: crisp on dense ones

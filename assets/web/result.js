@@ -1,20 +1,52 @@
 // The result: paints the frames that Python sends, keeps them for looking back, asks for more of them.
-// `props.value` is one message at a time, see `report` in app.py:
-//   {run, phase, say}       always; phase is wait, run, done, chosen or idle
-//   {start, count, box, progress, frames: [{say, x0, x}]}   while a run goes on; `start` is the number it began
-//       with (its result may carry a higher one, where Stop raised it since), a frame holds `count` pictures
-//       side by side, and `box` is where they belong: left, top and side in shares of the canvas
-//   {settings, drawing}     when it is done: what it was made from, `drawing` as the value of the canvas was
-//   {of, k, picture, name, settings, link}    the k-th picture of the run that began as `of`, finished
-//   {gif}
+// `props.value` is one message at a time.
+
+/**
+ * What Python says, the same list as `Message` in diffusion/page/messages.py, which says what the fields mean.
+ * Every message has `nonce`; all but {gif, nonce} have run, phase and say.
+ * @typedef {object} Message
+ * @property {number} [run]
+ * @property {'wait'|'run'|'done'|'chosen'|'idle'} [phase]
+ * @property {string} [say]
+ * @property {number} [nonce]
+ * @property {number} [start]
+ * @property {number} [count]
+ * @property {[number, number, number]} [box]
+ * @property {number} [progress]
+ * @property {Frame[]} [frames]
+ * @property {number} [drawn]
+ * @property {object} [settings]
+ * @property {number} [of]
+ * @property {number} [k]
+ * @property {string} [picture]
+ * @property {string} [name]
+ * @property {string} [link]
+ * @property {string} [gif]
+ */
+
+/**
+ * @typedef {object} Frame
+ * @property {string} say
+ * @property {string} x0
+ * @property {string} x
+ */
 
 const $ = (selector) => element.querySelector(selector);
 const box = $('.result'), say = $('.say'), scrub = $('.scrub'), strip = $('.strip');
 const noise = $('.noise-switch input'), all = $('[data-do=all]'), cells = $('.cells');
 const SIDE = 512, THUMBS = 10, THUMB_SIDE = 136;
 let run = 0;                                         // the newest run heard of
-let show = null;                                     // the run on show: {start, count, box, frames, done, k}
+let show = null;                                     // the run on show: {start, count, box, frames, done, k, drawn, drawing}
 let at = 0;                                          // which of its frames
+const SENT = 32;
+const sent = new Map();                              // run -> what went with it as its drawing, the last of them
+
+function remember(number, drawing) {
+  sent.delete(number);
+  sent.set(number, drawing);
+  if (sent.size > SENT) sent.delete(sent.keys().next().value);
+}
+window.addEventListener('doodle:sent', ({ detail }) => remember(detail.run, detail.drawing));
 
 function setPhase(value) {
   box.dataset.phase = value;
@@ -186,7 +218,8 @@ watch('value', () => {
   if ('progress' in message) box.style.setProperty('--progress', message.progress);
   if (message.phase === 'done') {
     show.frames.at(-1).say = message.say;
-    show.drawing = message.drawing;
+    show.drawn = message.drawn;
+    show.drawing = sent.get(message.drawn);
     if (message.picture) finish(message);
   }
   if (message.settings) offer(message.settings);
@@ -231,7 +264,10 @@ const actions = {
   png: () => save(show.done.picture, 'png'),
   gif: () => trigger('gif', { run: show.done.of, k: show.done.k }),
   link: copyLink,
-  resume: () => trigger('resume', { run: show.done.of, k: show.done.k, step: at + 1 }),
+  resume: () => {
+    remember(show.drawn, show.drawing);              // the new run has the same
+    trigger('resume', { run: show.done.of, k: show.done.k, step: at + 1 });
+  },
   all: () => { show.done = show.k = null; fillStrip(); look(at); },
 };
 

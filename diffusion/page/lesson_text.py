@@ -1,13 +1,13 @@
 """The page's lesson as text: equations with their numbers filled in, pictures and a plot as HTML and SVG.
 
-The numbers and the pictures come from lesson.py; app.py puts what is written here on its second tab.
+The numbers and the pictures come from diffusion/lesson.py; lesson_tab.py puts the text on the page.
 """
 
 from __future__ import annotations
 
 import contextlib
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -16,10 +16,13 @@ import torch
 
 from .. import images, lesson
 from ..checkpoint import Checkpoint
-from ..sampler import Sampling
+from ..sampler import Sampling, Step
 from ..schedule import NoiseSchedule
 from ..sdedit import edit
-from .studio import Settings, ahead, data_url, in_model_thread, pretty
+from .canvas_io import data_url
+from .choices import pretty
+from .settings import Settings
+from .worker import ahead, in_model_thread
 
 DDPM = "[DDPM](https://arxiv.org/abs/2006.11239)"
 IMPROVED_DDPM = "[improved DDPM](https://arxiv.org/abs/2102.09672)"
@@ -59,7 +62,10 @@ COMPARE = "Paint all six"
 TIME_INFO = "0: hardly any noise, {last}: nothing else. The papers count from 1."
 OWN, EXAMPLE = "your drawing", "an example, because your canvas is blank"
 GUIDANCES, ETAS = (1.0, 2.0, 4.0), (0.0, 0.5, 1.0)  # what the comparison varies, the rest as on the page
-INLINE_LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+INLINE_LATEX: list[dict[str, str | bool]] = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": "$", "right": "$", "display": False},
+]
 
 
 @dataclass(frozen=True)
@@ -111,11 +117,10 @@ def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int
 
 def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str]:
     """Part 3 at timestep t: the equation and its pictures."""
-    ckpt = checkpoints[example.settings.model]
-    t = _timestep(ckpt.schedule, t)
     now = example.settings
-    sampling = Sampling(now.strength, now.steps, now.guidance, now.eta)
-    step = in_model_thread(lesson.first_step, ckpt, example.x0, t, now.labels, sampling, *example.seeds(1))
+    checkpoint = checkpoints[now.model]
+    t, (seed,) = _timestep(checkpoint.schedule, t), example.seeds(1)
+    step = in_model_thread(lesson.first_step, checkpoint, example.x0, t, {**now.labels}, now.sampling, seed)
     equation = STEP_EQUATION % {
         "t": step.t_prev, "x0": _latex(step.x0_scale), "eps": _latex(step.eps_scale),
         "sigma": _latex(step.sigma),
@@ -132,16 +137,20 @@ def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -
 
 def explain_dials(checkpoints: dict[str, Checkpoint], example: Example) -> Iterator[str]:
     """Part 4: the pictures with each guidance and each eta, after every step of painting them."""
+    checkpoint = checkpoints[example.settings.model]
+    with contextlib.closing(ahead(_paint_all(checkpoint, example))) as batches:
+        for step in chain.from_iterable(batches):
+            yield dials_html(example, step.x0.split(1), f"Step {step.index} of {step.total}.")
+
+
+def _paint_all(checkpoint: Checkpoint, example: Example) -> Generator[Step]:
+    """One picture for each of GUIDANCES and of ETAS, all at once."""
     now, count = example.settings, len(GUIDANCES) + len(ETAS)
     guidances = (*GUIDANCES, *[now.guidance] * len(ETAS))
     etas = (*[now.eta] * len(GUIDANCES), *ETAS)
     sampling = Sampling(now.strength, now.steps, guidances, etas)
     drawings = example.x0.expand(count, -1, -1, -1)
-    ckpt = checkpoints[now.model]
-    stream = in_model_thread(edit, ckpt, drawings, now.labels, sampling, example.seeds(count))
-    with contextlib.closing(ahead(stream)) as batches:
-        for step in chain.from_iterable(batches):
-            yield dials_html(example, step.x0.split(1), f"Step {step.index} of {step.total}.")
+    yield from edit(checkpoint, drawings, {**now.labels}, sampling, example.seeds(count))
 
 
 def dials_html(example: Example, pictures: Sequence[torch.Tensor | None] = (None,) * 6, say: str = "") -> str:
@@ -243,13 +252,13 @@ def _plot(schedule: NoiseSchedule, t: int, strength: float) -> str:
             x, y = place(step, schedule.abar(step).item())
             shapes.append(f'<path class="{name}" d="M{x} {bottom}V{top}"/>')
             shapes.append(f'<circle class="{name}" cx="{x}" cy="{y}" r="{radius}" data-t="{step}"/>')
-    abar = schedule.abar(t).item()
+    left_now = schedule.abar(t).item()
     where = f"<i>t</i><sub>0</sub> = {t0}" if t0 >= 0 else "no noise"
     legend += [
-        f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {_number(abar)}</span></li>',
+        f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {_number(left_now)}</span></li>',
         f'<li><i class="start"></i><span>{where} for strength {strength:g}</span></li>',
     ]
-    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {abar:.2g}"
+    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {left_now:.2g}"
     return (
         f'<svg class="plot" viewBox="0 0 600 276" role="img" aria-label="{alt}">{"".join(shapes)}</svg>'
         f'<ul class="legend">{"".join(legend)}</ul>'

@@ -1,0 +1,110 @@
+"""What there is to choose from: the checkpoints in the folder, their labels, the example drawings."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from .worker import in_model_thread
+
+DRAWINGS = Path(__file__).parents[2] / "assets" / "drawings"
+
+FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
+TYPICAL = "Typical of {}"
+QUESTIONS = {"subject": "What is it?", "class": "What is it?", "style": "How should it look?"}
+
+
+class Example(TypedDict):
+    """An example drawing, as examples.html shows it."""
+
+    subject: str
+    name: str  # the subject as people write it
+    url: str
+
+
+class Typical(TypedDict):
+    """Colours for the canvas to offer, and what to call them."""
+
+    label: str
+    colours: list[str]
+
+
+def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
+    """Load a folder -> {file stem: checkpoint} and a sentence for each file that is no use.
+
+    What paints the largest pictures comes first: it is what the page opens with.
+    """
+    found, problems = {}, []
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            found[path.stem] = in_model_thread(load_checkpoint, path)
+        except CheckpointError as error:
+            problems.append(str(error).replace(str(path), path.name))
+    return dict(sorted(found.items(), key=lambda item: -item[1].image_size)), problems
+
+
+def pretty(name: str) -> str:
+    """A label's name as people write it: "fluent-3d" -> "Fluent 3D"."""
+    words = re.sub(r"\b\dd\b", lambda match: match[0].upper(), name.replace("-", " ").replace("_", " "))
+    return words[:1].upper() + words[1:]
+
+
+def question(kind: str) -> str:
+    """What a label kind is called above its list."""
+    return QUESTIONS.get(kind, pretty(kind))
+
+
+def label_choices(checkpoint: Checkpoint, chosen: list[str]) -> list[str]:
+    """Names of the next label kind that the checkpoint has seen together with those chosen already."""
+    place = len(chosen)
+    seen = {pair[place] for pair in checkpoint.pairs if list(pair[:place]) == chosen}
+    names = list(checkpoint.label_names.values())[place]
+    return [name for name in names if name in seen] if seen else list(names)
+
+
+def settle(checkpoint: Checkpoint, wanted: Sequence[str | None]) -> list[tuple[list[str], str]]:
+    """For each label kind the names to offer and the one to select: the wanted one wherever it exists."""
+    settled: list[tuple[list[str], str]] = []
+    for i in range(len(checkpoint.label_names)):
+        names = label_choices(checkpoint, [value for _, value in settled])
+        wish = wanted[i] if i < len(wanted) else None
+        settled.append((names, wish if wish in names else names[0]))
+    return settled
+
+
+def settled_labels(checkpoint: Checkpoint, wanted: Sequence[str | None]) -> dict[str, str]:
+    """Kind -> name, as `settle` selects them."""
+    return {kind: name for kind, (_, name) in zip(checkpoint.label_names, settle(checkpoint, wanted))}
+
+
+def more_like(chosen: Sequence[str | None]) -> str:
+    """What the button says that turns the strength up: "More like an apple"."""
+    name = next((name for name in chosen if name), None)
+    if name is None:
+        return "More real"
+    name = name.replace("-", " ").replace("_", " ")
+    return f"More like {'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def example_drawings(checkpoint: Checkpoint) -> list[Example]:
+    """The drawings in assets/drawings whose subject the checkpoint knows: `cat-2.png` shows a "cat"."""
+    known = next(iter(checkpoint.label_names.values()), [])
+    drawings: list[Example] = []
+    for path in sorted(DRAWINGS.glob("*.png")):
+        subject = re.sub(r"-\d+$", "", path.stem).replace("_", " ")
+        if subject in known:
+            url = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+            drawings.append({"subject": subject, "name": pretty(subject), "url": url})
+    return drawings
+
+
+def offered_colours(checkpoint: Checkpoint, chosen: Sequence[str | None]) -> Typical:
+    """Colours that things of the chosen name usually have."""
+    if not checkpoint.label_names or not chosen or not chosen[0]:
+        return {"label": "", "colours": []}
+    kind, name = next(iter(checkpoint.label_names)), chosen[0]
+    return {"label": TYPICAL.format(pretty(name).lower()), "colours": checkpoint.colours_of({kind: name})}

@@ -1,0 +1,211 @@
+"""What happens between the parts of the first tab, one function for each theme.
+
+    connect_runs      Generate, Another, Stop
+    connect_live      a new run after every change
+    connect_steps     one of several pictures, going on from a step, the animation
+    connect_search    more like my drawing, more like an apple
+    connect_choices   words that depend on words
+    connect_restore   settings that come from a link, a file or an earlier picture
+
+A run takes two trips to the server. Asking is not queued: it tells the run that is going on to end before the
+new one takes its turn. Painting is queued, and brings the drawing along (see `Session`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from . import handlers
+from .choices import example_drawings, more_like, offered_colours
+from .controls import Updates, Values
+from .layout import Workspace
+from .messages import FAILED_JS, Message
+from .settings import MAX_PICTURES, MAX_SEED, known_settings, read_settings
+
+FOUND_SETTINGS = "That picture brought its settings along; they are set again."
+
+MODEL: dict[str, Any] = {
+    "concurrency_id": "model",
+    "concurrency_limit": 1,
+}  # one picture at a time: it takes every core
+UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUICK: dict[str, Any] = {"queue": False, **UNSEEN}
+EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
+# Values as the browser sends them. Our own handlers check them and say what is wrong in a sentence; Gradio's
+# check would come before them, and a list that sends its event twice would fail it: the answer to the first
+# may have ruled out the second's words.
+UNCHECKED: dict[str, Any] = {"preprocess": False}
+
+CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
+LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
+TELL: dict[str, Any] = {"fn": None, "js": CHANGED, **QUICK}  # result.js asks for a new run where Live is on
+SENT = """(...values) => {{
+  const detail = {{ run: values[{number}], drawing: values[{canvas}] }};
+  window.dispatchEvent(new CustomEvent('doodle:sent', {{ detail }}));
+  return values;
+}}"""
+
+
+def connect(demo: gr.Blocks, ws: Workspace) -> None:
+    """Everything that happens on the first tab."""
+    connect_runs(ws)
+    connect_live(ws)
+    connect_steps(ws)
+    connect_search(ws)
+    connect_choices(ws)
+    connect_restore(demo, ws)
+
+
+def connect_runs(ws: Workspace) -> None:
+    """Generate, Another, Stop."""
+    actions = ws.actions
+    many: dict[str, Any] = {
+        "fn": handlers.ask,
+        "inputs": [ws.session, actions.pictures],
+        "outputs": [ws.number, ws.view],
+    }
+    dice = actions.dice.click(
+        lambda: random.randint(0, MAX_SEED - MAX_PICTURES + 1), None, ws.controls.dials["seed"], **QUICK
+    )
+    for asking in (actions.go.click, dice.then):
+        _paint_after(ws, asking(**many, **EACH, **UNCHECKED))
+    actions.stop.click(handlers.call_off, ws.session, ws.view, **QUICK)
+
+
+def _ask_one(ws: Workspace) -> dict[str, Any]:
+    """An event that asks for a run of one picture."""
+    return {"fn": handlers.ask, "inputs": ws.session, "outputs": [ws.number, ws.view], **EACH}
+
+
+def _paint_after(ws: Workspace, asked: Dependency) -> None:
+    """The run that was asked for. Whatever goes wrong on the way ends the page's waiting.
+
+    Handlers end it with their own sentence. The browser does where none of them could: Gradio refused what it
+    sent, the queue was full, or a handler failed.
+    """
+    controls = ws.controls
+
+    def paint(values: Values) -> Iterator[Message]:
+        yield from handlers.generate(values[ws.session], values[ws.number], controls, values)
+
+    inputs = {ws.session, ws.number, *controls.all}
+    order = sorted(inputs, key=lambda component: component._id)  # as Gradio sends a set
+    sent = SENT.format(number=order.index(ws.number), canvas=order.index(controls.canvas))
+    painted = asked.then(
+        paint, inputs, ws.view, js=sent, trigger_mode="multiple", **UNSEEN, **UNCHECKED, **MODEL
+    )
+    for event in (asked, painted):
+        event.failure(None, ws.number, ws.view, js=FAILED_JS, **EACH)
+
+
+def connect_live(ws: Workspace) -> None:
+    """With Live on, a new run after every stroke and every change of a control."""
+    controls = ws.controls
+    _paint_after(ws, ws.view.redraw(**_ask_one(ws)))
+    controls.canvas.stroke(**TELL)
+    for dial in controls.dials.values():
+        changed = dial.release if isinstance(dial, gr.Slider) else dial.input
+        changed(**TELL)
+    ws.actions.live.change(None, ws.actions.live, js=LIVE, **QUICK)
+
+
+def connect_steps(ws: Workspace) -> None:
+    """What is done with a picture that was made."""
+    outputs = [ws.number, ws.view]
+    _paint_after(ws, ws.view.resume(handlers.ask_from, ws.session, outputs, **EACH))
+    ws.view.choose(handlers.choose_one, ws.session, ws.view, **EACH)
+    ws.view.gif(handlers.make_gif, ws.session, ws.view, **UNSEEN)
+
+
+def connect_search(ws: Workspace) -> None:
+    """Two buttons that search the strength between them by halving."""
+    strength = ws.strength
+    for button, more_real in ((strength.less, False), (strength.more, True)):
+        halve = partial(handlers.search_strength, more_real=more_real)
+        halved = button.click(halve, [ws.session, strength.dial], strength.dial, **EACH, **UNCHECKED)
+        _paint_after(ws, halved.then(**_ask_one(ws)))
+
+
+def choose(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
+    """What follows from the words chosen: the words on offer, a button's, and the colours on offer."""
+    controls = ws.controls
+    checkpoint = controls.checkpoints[model]
+    lists = controls.offer(checkpoint, chosen)
+    names = [update["value"] for update in lists.values()]
+    colours = gr.HTML(typical=offered_colours(checkpoint, names))
+    return {**lists, ws.strength.more: more_like(names), controls.canvas: colours}
+
+
+def switch(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
+    """What follows from another model: all that, and its examples."""
+    shown = example_drawings(ws.controls.checkpoints[model])
+    examples = gr.update(value=shown, visible=bool(shown))
+    return {**choose(ws, model, chosen), ws.examples: examples}
+
+
+def connect_choices(ws: Workspace) -> None:
+    """Words that depend on words: the choices of each kind on the kinds before it, all on the model."""
+    controls = ws.controls
+
+    def choose_words(values: Values) -> Updates:
+        return choose(ws, controls.model_name(values), controls.chosen(values))
+
+    def choose_example(values: Values, event: gr.EventData) -> Updates:
+        _, *others = controls.chosen(values)
+        return choose(ws, controls.model_name(values), [event.subject, *others])
+
+    def choose_model(values: Values) -> Updates:
+        return switch(ws, controls.model_name(values), controls.chosen(values))
+
+    words = [*controls.labels, ws.strength.more, controls.canvas]
+    leading = max(1, len(controls.labels) - 1)  # the colours depend on the first, whether others do or not
+    for selector in controls.labels[:leading]:
+        selector.input(choose_words, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
+    for selector in controls.labels[leading:]:
+        selector.input(**TELL)
+    ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
+    everything = [*words, ws.examples]
+    controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
+
+
+def restore(ws: Workspace, wishes: Mapping, values: Values) -> Updates:
+    """Set the controls again to what is known of the wishes; nothing known changes nothing."""
+    controls = ws.controls
+    picked = controls.model_name(values)
+    found = known_settings(wishes, controls.checkpoints, picked)
+    if not found:
+        return gr.skip()
+    model = found.get("model", picked)
+    labels = dict(zip(controls.checkpoints[picked].label_names, controls.chosen(values)))
+    labels |= found.get("labels", {})
+    wanted = [labels.get(kind) for kind in controls.checkpoints[model].label_names]
+    return {controls.model: model, **switch(ws, model, wanted), **controls.write(found)}
+
+
+def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:
+    """Settings that come from an earlier picture, a file or a link."""
+    controls = ws.controls
+
+    def restore_own(values: Values, event: gr.EventData) -> Updates:
+        return restore(ws, event.settings, values)
+
+    def restore_found(values: Values, event: gr.EventData) -> Updates:
+        wishes = read_settings(event.text)
+        if wishes:
+            gr.Info(FOUND_SETTINGS)
+        return restore(ws, wishes, values)
+
+    def restore_link(values: Values, request: gr.Request) -> Updates:
+        return restore(ws, dict(request.query_params), values)
+
+    outputs = [*controls.all, ws.strength.more, ws.examples]
+    unchecked = {**QUICK, **UNCHECKED}
+    ws.gallery.restore(restore_own, controls.words, outputs, **unchecked)
+    ws.gallery.found(restore_found, controls.words, outputs, **unchecked).then(**TELL)
+    demo.load(restore_link, controls.words, outputs, **unchecked)

@@ -1,0 +1,142 @@
+"""What stands on the first tab, and where. What happens between the parts stands in connect.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ..checkpoint import Checkpoint
+from .choices import FIRST, example_drawings, more_like, offered_colours, settled_labels
+from .components import doodle_canvas, example_row, gallery_row, keyboard_line, result_view
+from .controls import Controls, selector_updates
+from .session import Session
+from .settings import DEFAULTS, RANGES
+from .theme import TAGLINE, TITLE
+
+MORE_DRAWING = "More like my drawing"
+VARIATIONS = [("1 picture", 1), ("4", 4), ("9", 9)]
+
+
+class Strength(NamedTuple):
+    """The dial, and the buttons that search it."""
+
+    dial: gr.Slider
+    less: gr.Button
+    more: gr.Button
+
+
+class Actions(NamedTuple):
+    """What starts and ends runs, and how many pictures they are of."""
+
+    go: gr.Button
+    dice: gr.Button
+    stop: gr.Button
+    live: gr.Checkbox
+    pictures: gr.Radio
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The parts of the first tab."""
+
+    controls: Controls
+    gallery: gr.HTML
+    examples: gr.HTML
+    view: gr.HTML
+    strength: Strength
+    actions: Actions
+    session: gr.State
+    number: gr.Number  # of the newest run asked for: it travels to the page and back, see `Session`
+
+
+def header(checkpoints: dict[str, Checkpoint]) -> gr.Dropdown:
+    """The title, and beside it the list of models, hidden where there is no choice."""
+    with gr.Row(elem_id="header"):
+        gr.HTML(f"<h1>{TITLE}</h1><p>{TAGLINE}</p>", elem_id="title")
+        return gr.Dropdown(
+            list(checkpoints), value=next(iter(checkpoints), None), label="Model", container=False,
+            visible=len(checkpoints) > 1, elem_id="picker",
+        )  # fmt: skip
+
+
+def workspace(checkpoints: dict[str, Checkpoint], model: gr.Dropdown) -> Workspace:
+    """The two canvases and the controls."""
+    first = next(iter(checkpoints.values()))
+    session = gr.State(Session())
+    number = gr.Number(0, precision=0, visible="hidden")
+    with gr.Column(elem_id="workspace"):
+        with gr.Column(elem_id="drawing"):
+            names = list(settled_labels(first, FIRST).values())
+            canvas = doodle_canvas(offered_colours(first, names))
+            gallery = gallery_row()
+            examples = example_row(example_drawings(first))
+        with gr.Column(elem_id="painting"):
+            view = result_view()
+        with gr.Row(elem_id="controls"):
+            with gr.Row(elem_id="labels"):
+                labels = _labels(first, max(len(each.label_names) for each in checkpoints.values()))
+            strength = _strength(names)
+            actions = _actions()
+    dials = {"strength": strength.dial, **_advanced()}
+    keyboard_line()
+    controls = Controls(checkpoints, model, canvas, labels, dials)
+    return Workspace(controls, gallery, examples, view, strength, actions, session, number)
+
+
+def _labels(checkpoint: Checkpoint, count: int) -> list[gr.Dropdown | gr.Radio]:
+    """A searchable list for the first label kind, buttons for those that depend on it."""
+    selectors: list[gr.Dropdown | gr.Radio] = []
+    for i, update in enumerate(selector_updates(checkpoint, FIRST, count)):
+        component = gr.Radio if i else gr.Dropdown
+        update.pop("__type__")
+        selectors.append(component(**update, elem_id=f"label-{i}", min_width=160))
+    return selectors
+
+
+def _strength(names: list[str]) -> Strength:
+    with gr.Column(elem_id="dial"):
+        dial = _slider("strength", 0.01, "0 keeps your drawing, 1 ignores it", elem_id="strength")
+        with gr.Row(elem_id="search"):
+            less = gr.Button(MORE_DRAWING, size="sm", elem_id="less")
+            more = gr.Button(more_like(names), size="sm", elem_id="more")
+    return Strength(dial, less, more)
+
+
+def _actions() -> Actions:
+    with gr.Column(elem_id="actions"):
+        with gr.Row(elem_id="buttons"):
+            go = gr.Button("Generate", variant="primary", elem_id="generate")
+            dice = gr.Button("Another", elem_id="dice")
+            stop = gr.Button("Stop", variant="stop", elem_id="stop")
+        with gr.Row(elem_id="ways"):
+            live = gr.Checkbox(False, label="Live", container=False, elem_id="live", min_width=60)
+            pictures = gr.Radio(
+                VARIATIONS, value=1, show_label=False, container=False, elem_id="pictures", min_width=60
+            )
+    return Actions(go, dice, stop, live, pictures)
+
+
+def _advanced() -> dict[str, gr.Slider | gr.Number | gr.Checkbox]:
+    low, high = RANGES["seed"]
+    with gr.Accordion("Advanced settings", open=False, elem_id="advanced"), gr.Row():
+        return {
+            "steps": _slider("steps", 1, "More take longer and look cleaner"),
+            "guidance": _slider("guidance", 0.1, "How much the words count, 1: off"),
+            "eta": _slider("eta", 0.05, "Fresh noise in each step, 0: none"),
+            "seed": gr.Number(
+                DEFAULTS.seed, precision=0, minimum=low, maximum=high, label="Seed",
+                info="Same seed, same picture; Another picks a new one", elem_id="seed",
+            ),
+            "colour": gr.Checkbox(
+                DEFAULTS.colour, label="Colour in outlines", info="Fills a drawing that is only lines",
+                elem_id="colour",
+            ),
+        }  # fmt: skip
+
+
+def _slider(name: str, step: float, info: str, **kwargs: Any) -> gr.Slider:
+    """One of the numbers of `Settings`."""
+    value, label = getattr(DEFAULTS, name), name.capitalize()
+    return gr.Slider(*RANGES[name], value, step=step, buttons=[], label=label, info=info, **kwargs)

@@ -1,0 +1,169 @@
+"""The second tab: the method, taken apart on the drawing of the first."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from .. import images
+from ..checkpoint import Checkpoint
+from . import choices, lesson_text
+from .canvas_io import read_data_url
+from .connect import MODEL, QUICK, UNCHECKED, UNSEEN
+from .controls import Controls, Updates, Values
+from .drawing import framed, read_drawing
+from .handlers import in_a_sentence
+
+HOW_IT_WORKS = """
+Your drawing is shrunk to {size} x {size} pixels and covered with random noise: a little at a low strength, a
+lot at a high one. A neural network then takes the noise away again, step by step, steered by the words you
+chose: it follows your drawing where that can still be seen, and makes up the rest. Here are the parts of it,
+one by one, on the drawing of the other tab; everything runs on the processor of this computer.
+"""
+
+
+def how_it_works(checkpoint: Checkpoint) -> str:
+    """What the tab begins with."""
+    return HOW_IT_WORKS.format(size=checkpoint.image_size)
+
+
+def credits_of(checkpoint: Checkpoint) -> str:
+    """What it ends with."""
+    credits = [re.sub(r"\s+", " ", credit) for credit in checkpoint.credits]
+    return "The network was trained on:\n" + "\n".join(f"- {credit}" for credit in credits) if credits else ""
+
+
+def look(controls: Controls, values: Values, chosen: list[str | None]) -> lesson_text.Example:
+    """What the first tab holds now; an example drawing takes the place of a blank canvas.
+
+    Args:
+        chosen: the labels, which may be another checkpoint's.
+
+    Raises:
+        ValueError: a value that the controls cannot have.
+    """
+    settings = controls.read(values)
+    checkpoint = controls.checkpoints[settings.model]
+    labels = choices.settled_labels(checkpoint, chosen)
+    settings, canvas = replace(settings, labels=labels), values[controls.canvas]
+    try:
+        drawing = read_drawing(canvas, checkpoint, settings)
+    except images.ImageError as error:
+        gr.Warning(str(error))
+        drawing = None
+    if drawing:
+        return lesson_text.Example(settings, canvas, drawing.prepared.x0.numpy())
+    prepared = framed(_stand_in(checkpoint, labels), checkpoint, labels, settings.colour)
+    assert prepared is not None, "an example drawing is never blank"
+    return lesson_text.Example(settings, "", prepared.x0.numpy())
+
+
+def _stand_in(checkpoint: Checkpoint, labels: dict[str, str]) -> Image.Image:
+    """The example drawing of the chosen subject, or of an apple."""
+    drawings = reversed(choices.example_drawings(checkpoint))
+    urls = {drawing["subject"]: drawing["url"] for drawing in drawings}
+    url = urls.get(next(iter(labels.values()), ""))
+    return read_data_url(url) or images.load(choices.DRAWINGS / "apple.png")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The parts of the second tab."""
+
+    example: gr.State  # what it is about, an `Example`
+    how: gr.Markdown
+    t: gr.Slider
+    noising_equation: gr.Markdown
+    noising: gr.HTML
+    plot: gr.HTML
+    step_equation: gr.Markdown
+    step: gr.HTML
+    compare: gr.Button
+    dials: gr.HTML
+    credits: gr.Markdown
+
+
+def lesson(controls: Controls) -> Lesson:
+    """The tab, filled in for what the first one opens with."""
+    checkpoints = controls.checkpoints
+    first = next(iter(checkpoints.values()))
+    start = look(controls, controls.at_first, controls.chosen(controls.at_first))
+
+    def words(text: str, **kwargs: Any) -> gr.Markdown:
+        return gr.Markdown(text, latex_delimiters=lesson_text.INLINE_LATEX, **kwargs)
+
+    def pictures(elem_id: str, value: str = "") -> gr.HTML:
+        return gr.HTML(value, elem_id=elem_id, elem_classes="shown", apply_default_css=False)
+
+    parts: dict[str, Any] = {"example": gr.State(start)}
+    with gr.Column(elem_id="lesson"):
+        parts["how"] = gr.Markdown(how_it_works(first), elem_id="how")
+        with gr.Column(elem_id="time"):
+            last = max(checkpoint.schedule.num_train_timesteps for checkpoint in checkpoints.values()) - 1
+            parts["t"] = gr.Slider(
+                0, last, round(0.6 * last), step=1, buttons=[],
+                label="Timestep t", info=lesson_text.TIME_INFO.format(last=last),
+            )  # fmt: skip
+        with gr.Column(elem_classes="part"):
+            words(lesson_text.NOISING)
+            parts["noising_equation"] = words("", elem_id="noising-equation")
+            parts["noising"] = pictures("noising")
+        with gr.Column(elem_classes="part"):
+            words(lesson_text.SCHEDULE)
+            parts["plot"] = pictures("schedule")
+        with gr.Column(elem_classes="part"):
+            words(lesson_text.STEP)
+            parts["step_equation"] = words("", elem_id="step-equation")
+            parts["step"] = pictures("step")
+        with gr.Column(elem_classes="part"):
+            words(lesson_text.DIALS)
+            parts["compare"] = gr.Button(lesson_text.COMPARE, variant="primary", elem_id="compare")
+            parts["dials"] = pictures("dials", lesson_text.dials_html(start))
+        parts["credits"] = gr.Markdown(credits_of(first), elem_id="credits")
+    return Lesson(**parts)
+
+
+def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
+    """The tab follows the first one when it is opened or the model changes, and its own slider."""
+    checkpoints, example, dials = controls.checkpoints, parts.example, parts.dials
+
+    @in_a_sentence
+    def open_lesson(values: Values) -> Updates:
+        new = look(controls, values, controls.chosen(values))
+        return {example: new, dials: gr.skip() if new == values[example] else lesson_text.dials_html(new)}
+
+    @in_a_sentence
+    def switch_model(values: Values) -> Updates:
+        # Not the selectors: the first tab is giving them other choices at this very moment.
+        new = look(controls, values, list(values[example].settings.labels.values()))
+        checkpoint = checkpoints[new.settings.model]
+        return {
+            example: new, dials: lesson_text.dials_html(new),
+            parts.how: how_it_works(checkpoint), parts.credits: credits_of(checkpoint),
+        }  # fmt: skip
+
+    quick, painting = {**QUICK, **UNCHECKED}, {**UNSEEN, **UNCHECKED, **MODEL}
+    noised: dict[str, Any] = {
+        "fn": partial(lesson_text.explain_noising, checkpoints),
+        "inputs": [example, parts.t],
+        "outputs": [parts.noising_equation, parts.noising, parts.plot],
+    }
+    stepped: dict[str, Any] = {
+        "fn": partial(lesson_text.explain_step, checkpoints),
+        "inputs": [example, parts.t],
+        "outputs": [parts.step_equation, parts.step],
+    }
+    opened = tab.select(open_lesson, {example, *controls.all}, [example, dials], **quick)
+    known = {example, *controls.all} - set(controls.labels)
+    switched = controls.model.input(switch_model, known, [example, dials, parts.how, parts.credits], **quick)
+    for event in (opened, switched):
+        event.then(**noised, **quick).then(**stepped, **painting)
+    parts.t.input(**noised, trigger_mode="always_last", **quick)
+    parts.t.input(**stepped, trigger_mode="always_last", **painting)
+    explain_dials = partial(lesson_text.explain_dials, checkpoints)
+    parts.compare.click(explain_dials, example, dials, trigger_mode="once", **painting)

@@ -1,0 +1,186 @@
+"""What a picture is made with: its settings, their bounds and defaults, and how they travel.
+
+Whatever comes from outside, from a browser or a program, becomes `Settings` in `Settings.read` alone and is
+checked there. Links and files are read by `known_settings`, which leaves out what it cannot read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+from urllib.parse import urlencode
+
+from ..checkpoint import Checkpoint
+from ..sampler import USUAL, Sampling
+
+MAX_SEED = 2**31 - 1
+MAX_PICTURES = 9  # at once
+PNG_KEY = "doodle-diffusion"  # the text chunk with a picture's settings
+
+BAD_NAME = "A model or a label is chosen by its name, not by {}."
+BAD_NUMBER = "{} must be a number from {} to {}, not {}."  # all bounds are whole
+BAD_COUNT = "Ask for 1 to {} pictures, not {}."
+BAD_SWITCH = "{} must be true or false, not {}."
+
+
+def _number(default: Any, low: float, high: float) -> Any:
+    """A field of `Settings` that takes numbers from low to high; whole ones where these are whole."""
+    return field(default=default, metadata={"range": (low, high)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that makes a picture again, but for the drawing."""
+
+    model: str
+    labels: dict[str, str]
+    strength: float = _number(USUAL.strength, 0.0, 1.0)
+    steps: int = _number(USUAL.steps, 5, 50)
+    guidance: float = _number(USUAL.guidance, 1.0, 6.0)
+    eta: float = _number(USUAL.eta, 0.0, 1.0)
+    seed: int = _number(7, 0, MAX_SEED)
+    colour: bool = True
+
+    @classmethod
+    def read(cls, model: str, labels: Mapping[str, object], **chosen: object) -> Settings:
+        """Settings from values that a browser or a program sent, of whatever type they are.
+
+        Args:
+            model: the name of a checkpoint that exists.
+            labels: kind -> name; without a name the kind is left out.
+            chosen: values of the other fields. One that is None, or missing, is the default.
+
+        Raises:
+            ValueError: a value of another type, or out of its range.
+        """
+        named = {kind: _name(name) for kind, name in labels.items() if name not in (None, "")}
+        numbers: dict[str, Any] = {name: read_number(name, chosen.get(name)) for name in RANGES}
+        colour = cls.colour if chosen.get("colour") is None else chosen["colour"]
+        if colour not in (True, False):
+            raise ValueError(BAD_SWITCH.format("Colour", _shown(colour)))
+        return cls(model, named, **numbers, colour=bool(colour))
+
+    @property
+    def sampling(self) -> Sampling:
+        """The part of them that says how to sample."""
+        return Sampling(self.strength, self.steps, self.guidance, self.eta)
+
+    @property
+    def name(self) -> str:
+        """A file name without its extension."""
+        return "-".join([*self.labels.values(), str(self.seed)]).replace(" ", "-")
+
+    def to_query(self) -> str:
+        """The query part of a link that sets the page's controls; `known_settings` reads it."""
+        parts = asdict(self) | {"colour": int(self.colour)}
+        labels = parts.pop("labels")
+        model = {"model": parts.pop("model")}
+        return urlencode(
+            {key: str(value).removesuffix(".0") for key, value in (model | labels | parts).items()}
+        )
+
+
+RANGES: dict[str, tuple[float, float]] = {  # of the numbers among the settings
+    each.name: each.metadata["range"] for each in fields(Settings) if each.metadata
+}
+DEFAULTS = Settings("", {})
+
+
+def read_number(name: str, value: object) -> float:
+    """The number of that name among the settings, from a value that was sent; None is the default.
+
+    Raises:
+        ValueError: no number, or one out of its range.
+    """
+    if value is None:
+        return getattr(DEFAULTS, name)
+    low, high = RANGES[name]
+    number = _between(value, low, high)
+    if number is None:
+        raise ValueError(BAD_NUMBER.format(name.capitalize(), int(low), int(high), _shown(value)))
+    return round(number) if isinstance(low, int) else float(number)
+
+
+def read_count(value: object, default: int) -> int:
+    """How many pictures are wanted at once, from a value that was sent; None is the default.
+
+    Raises:
+        ValueError: not a number from 1 to 9.
+    """
+    if value is None:
+        return default
+    number = _between(value, 1, MAX_PICTURES)
+    if number is None:
+        raise ValueError(BAD_COUNT.format(MAX_PICTURES, _shown(value)))
+    return round(number)
+
+
+def _between(value: object, low: float, high: float) -> float | None:
+    """The value, if it is a number and from low to high."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if low <= value <= high else None
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(BAD_NAME.format(_shown(value)))
+    return value
+
+
+def _shown(value: object) -> str:
+    """A value that was sent, short enough for a sentence."""
+    return f"{value!r:.40}"
+
+
+def find_model(checkpoints: dict[str, Checkpoint], name: object) -> str:
+    """The name of a checkpoint; without a name the first.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    name = next(iter(checkpoints)) if name in (None, "") else _name(name)
+    if name not in checkpoints:
+        raise ValueError(f"There is no model {_shown(name)}; there are: {', '.join(checkpoints)}.")
+    return name
+
+
+def known_settings(wishes: Mapping, checkpoints: dict[str, Checkpoint], model: str) -> dict:
+    """What of a link or of a file's text can be had here: names that exist, numbers brought into their range.
+
+    Links get cut, edited and old, so whatever cannot be read is left out without a word.
+
+    Args:
+        wishes: as in `Settings`; values may be text, labels may stand beside the others or in "labels".
+        model: the one picked now, whose labels are meant where no other that exists here is named.
+    """
+    labels = wishes.get("labels")
+    wishes = {**(labels if isinstance(labels, Mapping) else {}), **wishes}
+    found = {}
+    if wishes.get("model") in list(checkpoints):
+        found["model"] = model = wishes["model"]
+    kinds = checkpoints[model].label_names
+    if known := {kind: wishes[kind] for kind, names in kinds.items() if wishes.get(kind) in names}:
+        found["labels"] = known
+    for key, (low, high) in RANGES.items():
+        with contextlib.suppress(TypeError, ValueError, OverflowError):  # no number, or not one at all
+            number = min(max(float(wishes.get(key, "")), low), high)
+            if not math.isnan(number):
+                found[key] = round(number) if isinstance(low, int) else number
+    colour = str(wishes.get("colour")).lower()
+    if colour in ("0", "1", "false", "true"):
+        found["colour"] = colour in ("1", "true")
+    return found
+
+
+def read_settings(text: str) -> dict:
+    """The settings that travel in a PNG, as they stand there; {} where the text is none of ours."""
+    try:
+        settings = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return settings if isinstance(settings, dict) else {}

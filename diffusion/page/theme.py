@@ -1,0 +1,28 @@
+"""The page's look, and what a link to it shows."""
+
+from __future__ import annotations
+
+import html
+import os
+
+import gradio as gr
+
+TITLE = "Doodle Diffusion"
+TAGLINE = "Draw something, say what it is, and watch a small neural network paint it."
+PREVIEW = "https://huggingface.co/spaces/{}/resolve/main/assets/app.png"  # in a Space, by its name
+
+THEME = gr.themes.Base(
+    primary_hue="indigo",
+    neutral_hue="slate",
+    radius_size="md",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+)
+
+
+def head() -> str:
+    """Tags for link previews, besides Gradio's own title; the picture has an address only on a Space."""
+    tags = [f'<meta name="description" content="{TAGLINE}">']
+    if space := os.environ.get("SPACE_ID"):
+        tags.append(f'<meta property="og:image" content="{html.escape(PREVIEW.format(space))}">')
+    return "\n".join(tags)

@@ -1,0 +1,153 @@
+"""Settings that travel, and what the canvas sends."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+import re
+from dataclasses import asdict
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from conftest import LABELS, apple_drawing, drawn, half_mask, tiny_checkpoint
+from diffusion import images
+from diffusion.page.canvas_io import BAD_PICTURE, BIG_PICTURE, MAX_DATA_URL, data_url, read_canvas
+from diffusion.page.settings import MAX_SEED, RANGES, Settings, known_settings, read_settings
+
+CHECKPOINTS = {"tiny": tiny_checkpoint(), "plain, 2": tiny_checkpoint({}, [])}
+
+
+def within(key: str):
+    low, high = RANGES[key]
+    return st.integers(low, high) if isinstance(low, int) else st.floats(low, high)
+
+
+SETTINGS = st.builds(
+    Settings,
+    model=st.just("tiny"),
+    labels=st.fixed_dictionaries({kind: st.sampled_from(names) for kind, names in LABELS.items()}),
+    **{key: within(key) for key in RANGES},
+    colour=st.booleans(),
+)
+
+
+@given(SETTINGS)
+def test_a_link_says_all_that_the_settings_say(settings):
+    wishes = dict(parse_qsl(settings.to_query()))
+    assert Settings(**known_settings(wishes, CHECKPOINTS, "plain, 2")) == settings
+
+
+@given(SETTINGS)
+def test_so_does_the_text_in_a_file(settings):
+    text = json.dumps(asdict(settings))
+    wishes = read_settings(text)
+    assert Settings(**known_settings(wishes, CHECKPOINTS, "plain, 2")) == settings
+
+
+def test_a_model_without_labels_has_links_too():
+    settings = Settings("plain, 2", {}, 0.6, 20, 2.0, 0.0, 7, True)
+    assert settings.to_query() == "model=plain%2C+2&strength=0.6&steps=20&guidance=2&eta=0&seed=7&colour=1"
+    wishes = dict(parse_qsl(settings.to_query()))
+    assert "labels" not in known_settings(wishes, CHECKPOINTS, "tiny")
+
+
+KEYS = st.sampled_from(["model", "labels", "subject", "style", "colour", *RANGES]) | st.text(max_size=5)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=8)
+
+
+@given(st.dictionaries(KEYS, JSON))
+def test_nonsense_is_left_out_without_a_word(wishes):
+    found = known_settings(wishes, CHECKPOINTS, "tiny")
+    for key, (low, high) in RANGES.items():
+        assert low <= found.get(key, low) <= high
+    assert found.get("model", "tiny") in CHECKPOINTS
+    for kind, name in found.get("labels", {}).items():
+        assert name in LABELS[kind]
+
+
+@given(st.text() | st.none() | JSON.map(json.dumps))
+def test_no_text_in_a_file_does_harm(text):
+    assert isinstance(read_settings(text), dict)
+
+
+@pytest.mark.parametrize(
+    "wishes, found",
+    [
+        ({"__theme": "dark"}, {}),
+        (
+            {"strength": "7", "steps": "-2", "seed": "1e99"},
+            {"strength": 1, "steps": 5, "seed": MAX_SEED},
+        ),
+        ({"strength": "nan", "steps": "ten", "seed": "", "colour": "blue"}, {}),
+        ({"strength": 10**400, "guidance": math.inf}, {"guidance": 6}),
+        ({"model": "another", "subject": "submarine", "style": "noto"}, {"labels": {"style": "noto"}}),
+        ({"steps": "7.6", "colour": "0"}, {"steps": 8, "colour": False}),
+    ],
+)
+def test_what_a_link_may_say(wishes, found):
+    assert known_settings(wishes, CHECKPOINTS, "tiny") == found
+
+
+# ---- what the canvas sends
+
+
+def test_the_canvas_sends_a_drawing_and_what_to_keep_of_it():
+    picture, keep = read_canvas({"picture": data_url(apple_drawing()), "keep": data_url(half_mask())})
+    assert picture.tobytes() == apple_drawing().tobytes()
+    assert keep.getpixel((0, 0)) == (0, 0, 0) and keep.getpixel((511, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("value", ["", None, {}, {"picture": "", "keep": ""}, {"picture": None}])
+def test_a_blank_canvas_holds_nothing(value):
+    assert read_canvas(value) == (None, None)
+
+
+def test_most_drawings_come_without_a_mask():
+    picture, keep = read_canvas(drawn())
+    assert picture.size == (512, 512) and keep is None
+
+
+SMALL = "data:image/png;base64,"
+
+
+@pytest.mark.parametrize(
+    "value, sentence",
+    [
+        ("hello", BAD_PICTURE),
+        (data_url(Image.new("RGB", (8, 8))), BAD_PICTURE),
+        (["", ""], BAD_PICTURE),
+        (5, BAD_PICTURE),
+        (False, BAD_PICTURE),
+        ({"picture": 5}, BAD_PICTURE),
+        ({"picture": {"url": "x"}}, BAD_PICTURE),
+        ({"picture": [SMALL]}, BAD_PICTURE),
+        ({"picture": "file:///etc/passwd"}, BAD_PICTURE),
+        ({"picture": SMALL}, BAD_PICTURE),
+        ({"picture": SMALL + "iVBORw0KGgo="}, "not a picture"),
+        ({"picture": drawn()["picture"][:2022]}, "damaged"),
+        ({"picture": SMALL + "A" * MAX_DATA_URL}, BIG_PICTURE),
+        ({**drawn(), "keep": SMALL + "A" * MAX_DATA_URL}, BIG_PICTURE),
+        ({**drawn(), "keep": "nonsense"}, BAD_PICTURE),
+        ({**drawn(), "keep": 1}, BAD_PICTURE),
+        ({**drawn(), "keep": data_url(half_mask(64))}, BAD_PICTURE),
+        ({"picture": "", "keep": data_url(half_mask())}, BAD_PICTURE),
+    ],
+)
+def test_anything_else_from_the_canvas_is_one_sentence(value, sentence):
+    with pytest.raises(images.ImageError, match=re.escape(sentence)):
+        read_canvas(value)
+
+
+def test_a_picture_too_large_to_decode_is_refused():
+    huge = io.BytesIO()
+    Image.new("1", (30000, 30000), 1).save(huge, format="PNG")  # a small file of 900 megapixels
+    url = SMALL + base64.b64encode(huge.getvalue()).decode()
+    with pytest.raises(images.ImageError, match="too large"):
+        read_canvas({"picture": url, "keep": ""})
