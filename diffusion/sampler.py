@@ -42,7 +42,7 @@ class Step:
     x0: Tensor
 
 
-SOLVERS = {"ddim": DDIM, "dpm++": lambda eta: DPMSolver()}
+SOLVERS: dict[str, Callable[[PerPicture], Solver]] = {"ddim": DDIM, "dpm++": lambda eta: DPMSolver()}
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,7 @@ def edit_timesteps(strength: float, num_inference_steps: int, num_train_timestep
     return trailing_timesteps(max(1, round(strength * num_inference_steps)), start=t0)
 
 
-def first_state(
-    schedule: NoiseSchedule, image: Tensor | None, noise: Tensor, strength: float, t0: int
-) -> Tensor:
+def first_state(schedule: NoiseSchedule, image: Tensor, noise: Tensor, strength: float, t0: int) -> Tensor:
     """x_t0, what denoising begins with (SDEdit algorithm 1, line 1): (B, 3, R, R).
 
     Args:
@@ -168,23 +166,25 @@ def edit(
     timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps)
     _checked(checkpoint, image, mask, strength)
     condition = told(checkpoint, labels, image, generator)
+    drawing = image
+    if drawing is None:  # and none is looked at
+        drawing = torch.zeros(len(condition), *checkpoint.shape, device=condition.device)
     if not timesteps:
-        return (step for step in [Step(index=0, total=0, t=0, x=image, x0=image)])
-    done = after.index if after else 0
+        return (step for step in [Step(index=0, total=0, t=0, x=drawing, x0=drawing)])
+    done = 0 if after is None else after.index
     if done >= len(timesteps):
         raise DoodleError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
-    generator = generator or torch.Generator(device=condition.device).manual_seed(0)
-    shape, solver = (len(condition), *checkpoint.shape), sampling.new_solver()
-    noise = randn(shape, generator, like=image).to(condition.device)
-    if not done:
-        x = first_state(schedule, image, noise, strength, timesteps[0])
+    generator = generator or torch.Generator(device=drawing.device).manual_seed(0)
+    noise, solver = randn(drawing.shape, generator, like=drawing), sampling.new_solver()
+    if after is None or not done:
+        x = first_state(schedule, drawing, noise, strength, timesteps[0])
     elif renoise:
         x = schedule.add_noise(after.x0, noise, timesteps[done])
     else:
         x, solver = after.x, solver if mask is not None else solver.after(after.t, after.x0)
     for _ in range(done if solver.noisy else 0):  # the steps to come get the noise they would have got
-        randn(shape, generator)
+        randn(drawing.shape, generator)
     denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
-    constrain = None if mask is None else _outside(mask, image, noise, schedule)
+    constrain = None if mask is None else _outside(mask, drawing, noise, schedule)
     steps = sample(denoiser, x, timesteps[done:], solver, generator, constrain)
     return (replace(step, index=done + step.index, total=len(timesteps)) for step in steps)
