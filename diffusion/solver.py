@@ -102,7 +102,7 @@ class DDIM:
         x_prev = alpha_prev * x0 + rest * eps
         if self.noisy and t_prev >= 0:
             if noise is None:
-                raise ValueError("A step with an eta above 0 needs fresh noise.")
+                raise DoodleError("A step with an eta above 0 needs fresh noise.")
             x_prev = x_prev + s * noise
         return x_prev.to(x.dtype)
 
