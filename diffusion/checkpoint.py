@@ -36,7 +36,8 @@ class Checkpoint:
         schedule: the noise schedule it was trained with.
         prediction_type: what its output means, see prediction.py.
         label_names: kind -> names, in the order of the label columns, e.g. {"class": ["cat", "ship"]}.
-        pairs: the label combinations seen in training, as tuples in the order of `label_names`.
+        pairs: the label combinations that there were pictures of (a few of them held out of training), as
+            tuples in the order of `label_names`.
         colours: names of the first label kind -> their typical colours, "#rrggbb", most typical first.
         names: what names of the first label kind are called besides: name -> {"category": str,
             "aliases": [str], "keywords": [str]}, of which any may be missing.
@@ -75,8 +76,25 @@ class Checkpoint:
         first = next(iter(self.label_names), "")
         return self.colours.get(labels.get(first) or "", [])
 
+    def name_of(self, kind: str, word: str) -> str | None:
+        """The name in `label_names` for what somebody calls a thing: itself, or that of an alias; else None.
+
+        Upper and lower case are the same: "Mug" -> "coffee" where that has the alias "mug".
+        """
+        known = self.label_names.get(kind, [])
+        if word in known:
+            return word
+        word = word.lower()
+        exact = next((name for name in known if name.lower() == word), None)
+        if exact is not None or kind != next(iter(self.label_names), None):
+            return exact
+        called = ((name, self.names.get(name, {}).get("aliases", ())) for name in known)
+        return next((name for name, aliases in called if word in (alias.lower() for alias in aliases)), None)
+
     def encode_labels(self, labels: dict[str, str | None] | None = None, batch: int = 1) -> Tensor:
         """Names to numbers: {"subject": "apple"} -> long (batch, K). A kind left out, or None, is null.
+
+        A name may be an alias, see `name_of`.
 
         Raises:
             UnknownLabel: for a kind or a name the checkpoint does not have, with near matches.
@@ -87,9 +105,10 @@ class Checkpoint:
                 raise UnknownLabel(_unknown("label kind", kind, list(self.label_names)))
         row = []
         for kind, names in self.label_names.items():
-            name = labels.get(kind)
-            if name is not None and name not in names:
-                raise UnknownLabel(_unknown(kind, name, names))
+            word = labels.get(kind)
+            name = None if word is None else self.name_of(kind, word)
+            if word is not None and name is None:
+                raise UnknownLabel(_unknown(kind, word, names))
             row.append(len(names) if name is None else names.index(name))
         return torch.tensor([row] * batch, dtype=torch.long).reshape(batch, len(row))
 

@@ -31,7 +31,7 @@ class Denoiser:
 
     Attributes:
         model: model(x (B, 3, R, R), t (B,), labels (B, K), drawing=(B, 4, R, R)) -> (B, 3, R, R); called
-            without a drawing, or without labels, where the condition says nothing of them.
+            without a drawing where the condition says nothing of one.
         schedule: the one that the network was trained with.
         prediction_type: what its output means, one of PREDICTION_TYPES.
         condition: what it is told.
@@ -42,7 +42,7 @@ class Denoiser:
     model: Callable[..., Tensor]
     schedule: NoiseSchedule
     prediction_type: str
-    condition: Condition | None = None
+    condition: Condition
     guidance: Guidance = unguided
     clip: bool = True
 
@@ -67,13 +67,9 @@ class Denoiser:
             eps = self.schedule.eps_from_x0(x, x0, t)
         return x0, eps
 
-    def ask(self, x: Tensor, t: Tensor | int, *conditions: Condition | None) -> Sequence[Tensor]:
+    def ask(self, x: Tensor, t: Tensor | int, *conditions: Condition) -> Sequence[Tensor]:
         """The network's outputs for x_t, one (B, 3, R, R) for each condition, from one call."""
-        n = len(conditions)
+        n, told = len(conditions), Condition.cat(conditions)
         times = torch.as_tensor(t, device=x.device).expand(len(x))
-        x, times = torch.cat([x] * n), torch.cat([times] * n)
-        if conditions[0] is None:
-            return self.model(x, times).chunk(n)
-        told = Condition.cat(conditions)
         drawing = {} if told.drawing is None else {"drawing": told.drawing}
-        return self.model(x, times, told.labels, **drawing).chunk(n)
+        return self.model(torch.cat([x] * n), torch.cat([times] * n), told.labels, **drawing).chunk(n)

@@ -7,12 +7,17 @@ far better at no cost at inference (DDPM section 4 uses decay 0.9999).
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from .errors import DoodleError
 
-class EMA:
+M = TypeVar("M", bound=nn.Module)
+
+
+class EMA(Generic[M]):
     """Keeps `self.model`, a copy of a model whose weights follow it: ema <- d ema + (1 - d) weights.
 
     Args:
@@ -21,9 +26,9 @@ class EMA:
             not drag the random starting weights along.
     """
 
-    def __init__(self, model: nn.Module, decay: float = 0.9999) -> None:
+    def __init__(self, model: M, decay: float = 0.9999) -> None:
         if not 0 <= decay < 1:
-            raise ValueError(f"The EMA's decay must be in [0, 1), not {decay}.")
+            raise DoodleError(f"The EMA's decay must be in [0, 1), not {decay}.")
         self.decay = decay
         self.step = 0
         self.model = copy.deepcopy(model).eval().requires_grad_(False)

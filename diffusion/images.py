@@ -240,12 +240,12 @@ def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
         size: side of the result in pixels (Lanczos); None leaves R.
 
     Raises:
-        ValueError: any other shape.
+        DoodleError: any other shape.
     """
     if x.ndim == 4 and len(x) == 1:
         x = x[0]
     if x.ndim != 3 or x.shape[0] != 3:
-        raise ValueError(f"Expected one picture (3, R, R), not {tuple(x.shape)}.")
+        raise DoodleError(f"Expected one picture (3, R, R), not {tuple(x.shape)}.")
     values = x.detach().permute(1, 2, 0).cpu().numpy().astype(np.float32)
     image = Image.fromarray(np.rint((values.clip(-1, 1) + 1) * np.float32(127.5)).astype(np.uint8))
     return image if size is None else image.resize((size, size), Image.Resampling.LANCZOS)
@@ -295,10 +295,10 @@ def save_gif(
     """Write an endless GIF, `ms` per frame (`first_ms` the first); the last stays for LAST_FRAME_MS.
 
     Raises:
-        ValueError: no frames.
+        DoodleError: no frames.
     """
     if not frames:
-        raise ValueError("A GIF needs at least one frame.")
+        raise DoodleError("A GIF needs at least one frame.")
     # A palette of its own for each frame, undithered: dither would look like the noise we want to show. Those
     # that people look at longest get the better palette, which takes a hundred times as long for noise.
     methods = [Image.Quantize.FASTOCTREE] * len(frames)
@@ -325,10 +325,10 @@ def contact_sheet(
     """A labelled grid of pictures on white; each is fitted into a square of `cell` pixels.
 
     Raises:
-        ValueError: no pictures.
+        DoodleError: no pictures.
     """
     if not rows or not any(rows):
-        raise ValueError("A contact sheet needs at least one picture.")
+        raise DoodleError("A contact sheet needs at least one picture.")
     font = ImageFont.load_default(size=max(10, cell // 9))
     line = int(font.getbbox("Ag")[3]) + 2
     side = max((font.getlength(part) for label in row_labels for part in label.split("\n")), default=-gap)

@@ -160,7 +160,7 @@ def command(name: str) -> Callable[[Callable[..., int | None]], Callable[..., in
                     stream.reconfigure(errors="backslashreplace")
             try:
                 return main(*args, **kwargs) or 0
-            except (ValueError, OSError) as error:
+            except (DoodleError, OSError) as error:
                 print(f"{name}: {sentence(error)}", file=sys.stderr)
                 return 2
             except KeyboardInterrupt:

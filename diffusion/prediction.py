@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from .errors import DoodleError
 from .schedule import NoiseSchedule
 
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
@@ -17,11 +18,11 @@ PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
 def check_prediction_type(prediction_type: str) -> None:
     """
     Raises:
-        ValueError: for one that is not in PREDICTION_TYPES.
+        DoodleError: for one that is not in PREDICTION_TYPES.
     """
     if prediction_type not in PREDICTION_TYPES:
         known = ", ".join(PREDICTION_TYPES)
-        raise ValueError(f"Unknown prediction type {prediction_type!r}: choose one of {known}.")
+        raise DoodleError(f"Unknown prediction type {prediction_type!r}: choose one of {known}.")
 
 
 def training_target(

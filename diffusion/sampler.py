@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .denoiser import Denoiser, Guidance
+from .errors import DoodleError
 from .guidance import ClassifierFree
 from .schedule import PerPicture
 from .solver import DDIM, DPMSolver, Solver
@@ -41,7 +42,7 @@ class Step:
     x0: Tensor
 
 
-SOLVERS = {"ddim": DDIM, "dpm++": lambda eta: DPMSolver()}
+SOLVERS: dict[str, Callable[[PerPicture], Solver]] = {"ddim": DDIM, "dpm++": lambda eta: DPMSolver()}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Sampling:
         solver: one of SOLVERS.
 
     Raises:
-        ValueError: for a strength or an eta outside [0, 1], or a solver that is unknown or has no eta.
+        DoodleError: for a strength or an eta outside [0, 1], or a solver that is unknown or has no eta.
     """
 
     strength: float = 0.6
@@ -67,11 +68,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
-            raise ValueError(f"Strength must be between 0 and 1, not {self.strength}.")
+            raise DoodleError(f"Strength must be between 0 and 1, not {self.strength}.")
         if self.solver not in SOLVERS:
-            raise ValueError(f"Unknown solver {self.solver!r}: choose one of {', '.join(SOLVERS)}.")
+            raise DoodleError(f"Unknown solver {self.solver!r}: choose one of {', '.join(SOLVERS)}.")
         if self.solver != "ddim" and self.eta != 0:
-            raise ValueError(f"eta is DDIM's; the solver {self.solver!r} is deterministic.")
+            raise DoodleError(f"eta is DDIM's; the solver {self.solver!r} is deterministic.")
         self.new_solver()  # refuses a bad eta
 
     def new_solver(self) -> Solver:
@@ -96,7 +97,7 @@ def trailing_timesteps(num_inference_steps: int, start: int) -> list[int]:
         start: the first timestep, in 0 .. T-1.
     """
     if num_inference_steps < 1:
-        raise ValueError(f"The number of steps must be at least 1, not {num_inference_steps}.")
+        raise DoodleError(f"The number of steps must be at least 1, not {num_inference_steps}.")
     count = min(num_inference_steps, start + 1)
     return [round((start + 1) * (count - i) / count) - 1 for i in range(count)]
 
@@ -108,12 +109,12 @@ def randn(shape: Sequence[int], generator: Generators, like: Tensor | None = Non
     batch it is computed in.
     """
     if generator is None:
-        raise ValueError("Random noise needs a torch.Generator, so that the result can be made again.")
+        raise DoodleError("Random noise needs a torch.Generator, so that the result can be made again.")
     if isinstance(generator, torch.Generator):
         noise = torch.randn(shape, generator=generator, device=generator.device)
     else:
         if len(generator) != shape[0]:
-            raise ValueError(f"{len(generator)} generators cannot serve {shape[0]} pictures.")
+            raise DoodleError(f"{len(generator)} generators cannot serve {shape[0]} pictures.")
         noise = torch.stack([torch.randn(shape[1:], generator=g, device=g.device) for g in generator])
     return noise if like is None else noise.to(like)
 
@@ -140,11 +141,11 @@ def sample(
             never told of the steps then, since they did not lead to where the run is.
 
     Raises:
-        ValueError: for timesteps that do not descend.
+        DoodleError: for timesteps that do not descend.
     """
     timesteps = [int(t) for t in timesteps]
     if any(later >= earlier for earlier, later in zip(timesteps, timesteps[1:])):
-        raise ValueError("Timesteps must strictly descend.")
+        raise DoodleError("Timesteps must strictly descend.")
     return _steps(denoiser, x, timesteps, solver, generator, constrain)
 
 

@@ -20,10 +20,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+from .errors import DoodleError
 
 KINDS = ("cosine", "linear")
 PerPicture = float | Sequence[float]  # one number, or one for each picture
@@ -70,32 +72,39 @@ class NoiseSchedule:
         kind: "cosine" (iDDPM eq. 17) or "linear" (DDPM section 4).
         num_train_timesteps: T, at least 2.
 
+    Attributes:
+        betas, alphas_cumprod: beta_t and abar_t, float64 (T,).
+
     Raises:
-        ValueError: for an unknown kind, or T < 2.
+        DoodleError: for an unknown kind, or T < 2.
     """
 
     kind: str = "cosine"
     num_train_timesteps: int = 1000
+    betas: Tensor = field(init=False, repr=False, compare=False)
+    alphas_cumprod: Tensor = field(init=False, repr=False, compare=False)
+    _abar: Tensor = field(init=False, repr=False, compare=False)
+    _alpha: Tensor = field(init=False, repr=False, compare=False)
+    _sigma: Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
+            raise DoodleError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
         if self.num_train_timesteps < 2:
-            raise ValueError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
+            raise DoodleError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
         make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
         betas = make(self.num_train_timesteps)
         # The tables are float64: 1 - abar near t = 0 loses half its digits in float32.
         abar = torch.cumprod(1 - betas, dim=0)
-        clean = abar.new_ones(1)  # the entry behind the last, which is found as t = -1
-        object.__setattr__(self, "betas", betas)
-        object.__setattr__(self, "alphas_cumprod", abar)
-        object.__setattr__(self, "_abar", torch.cat([abar, clean]))
-        object.__setattr__(self, "_alpha", self._abar.sqrt())
-        object.__setattr__(self, "_sigma", (1 - self._abar).sqrt())
+        with_clean = torch.cat([abar, abar.new_ones(1)])  # index -1 is the last
+        tables = {"betas": betas, "alphas_cumprod": abar}
+        tables |= {"_abar": with_clean, "_alpha": with_clean.sqrt(), "_sigma": (1 - with_clean).sqrt()}
+        for name, table in tables.items():
+            object.__setattr__(self, name, table)
 
     def config(self) -> dict:
         """The constructor's arguments as a plain dict, ready for JSON."""
-        return asdict(self)
+        return {"kind": self.kind, "num_train_timesteps": self.num_train_timesteps}
 
     def alpha(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
         """alpha_t = sqrt(abar_t), the picture's scale in x_t: float64, 1 for the clean picture (t = -1).
@@ -105,7 +114,7 @@ class NoiseSchedule:
             like: pictures (B, ...): the result is shaped (B or 1, 1, ...) on their device, ready to multiply.
 
         Raises:
-            ValueError: for a timestep out of range.
+            DoodleError: for a timestep out of range.
         """
         return self._read(self._alpha, t, like)
 
@@ -121,7 +130,7 @@ class NoiseSchedule:
         t = torch.as_tensor(t, dtype=torch.long)
         on_cpu = t.device.type == "cpu"  # looking at numbers on a GPU would make it wait
         if on_cpu and t.numel() and (t.min() < -1 or t.max() >= self.num_train_timesteps):
-            raise ValueError(f"Timesteps run from -1 to {self.num_train_timesteps - 1}.")
+            raise DoodleError(f"Timesteps run from -1 to {self.num_train_timesteps - 1}.")
         if t.device.type == "mps":  # Apple's GPUs have no float64
             table = table.float()
         value = table.to(t.device)[t]
@@ -151,7 +160,9 @@ class NoiseSchedule:
         old, all_of_it = self.sigma(t_prev, like) ** 2, self.sigma(t, like) ** 2
         return old / all_of_it * (all_of_it - ratio**2 * old)
 
-    def posterior(self, x0: Tensor, x_t: Tensor, t: Tensor | int, t_prev: Tensor | int | None = None):
+    def posterior(
+        self, x0: Tensor, x_t: Tensor, t: Tensor | int, t_prev: Tensor | int | None = None
+    ) -> tuple[Tensor, Tensor]:
         """q(x_{t_prev} | x_t, x0): the Gaussian that ancestral sampling draws from, DDPM eq. 6-7.
 
         Args:

@@ -17,6 +17,7 @@ from torch import Tensor
 from .checkpoint import Checkpoint
 from .condition import Condition
 from .denoiser import Denoiser
+from .errors import DoodleError
 from .sampler import USUAL, Constraint, Generators, Sampling, Step, randn, sample, trailing_timesteps
 from .schedule import NoiseSchedule
 
@@ -32,20 +33,18 @@ def edit_timesteps(strength: float, num_inference_steps: int, num_train_timestep
         num_inference_steps: n, the steps a run of strength 1 takes, in 1 .. T.
 
     Raises:
-        ValueError: for a number of steps outside its range.
+        DoodleError: for a number of steps outside its range.
     """
     if not 1 <= num_inference_steps <= num_train_timesteps:
         limits = f"between 1 and {num_train_timesteps}"
-        raise ValueError(f"The number of steps must be {limits}, not {num_inference_steps}.")
+        raise DoodleError(f"The number of steps must be {limits}, not {num_inference_steps}.")
     t0 = round(strength * num_train_timesteps) - 1
     if t0 < 0:
         return []
     return trailing_timesteps(max(1, round(strength * num_inference_steps)), start=t0)
 
 
-def first_state(
-    schedule: NoiseSchedule, image: Tensor | None, noise: Tensor, strength: float, t0: int
-) -> Tensor:
+def first_state(schedule: NoiseSchedule, image: Tensor, noise: Tensor, strength: float, t0: int) -> Tensor:
     """x_t0, what denoising begins with (SDEdit algorithm 1, line 1): (B, 3, R, R).
 
     Args:
@@ -107,17 +106,17 @@ def told(
 def _checked(checkpoint: Checkpoint, image: Tensor | None, mask: Tensor | None, strength: float) -> None:
     """
     Raises:
-        ValueError: for shapes that do not fit the checkpoint, or for no drawing where one is needed.
+        DoodleError: for shapes that do not fit the checkpoint, or for no drawing where one is needed.
     """
     channels, size, _ = checkpoint.shape
     if image is None and strength != 1:
-        raise ValueError("Without a drawing there is only strength 1: a picture from pure noise.")
+        raise DoodleError("Without a drawing there is only strength 1: a picture from pure noise.")
     if image is None and mask is not None:
-        raise ValueError("A mask needs a drawing to keep.")
+        raise DoodleError("A mask needs a drawing to keep.")
     if image is not None and (image.ndim != 4 or image.shape[1:] != checkpoint.shape):
-        raise ValueError(f"The drawing must be (B, {channels}, {size}, {size}), not {tuple(image.shape)}.")
+        raise DoodleError(f"The drawing must be (B, {channels}, {size}, {size}), not {tuple(image.shape)}.")
     if mask is not None and mask.shape[-2:] != (size, size):
-        raise ValueError(f"The mask must be (1, 1, {size}, {size}), not {tuple(mask.shape)}.")
+        raise DoodleError(f"The mask must be (1, 1, {size}, {size}), not {tuple(mask.shape)}.")
 
 
 def _outside(mask: Tensor, image: Tensor, noise: Tensor, schedule: NoiseSchedule) -> Constraint:
@@ -160,30 +159,32 @@ def edit(
         A `Step` after each denoising step; with strength 0 a single one, index 0 of 0, holding the drawing.
 
     Raises:
-        ValueError: for a step count or shape out of range, or nothing left to do.
+        DoodleError: for a step count or shape out of range, or nothing left to do.
         UnknownLabel: for a label the checkpoint has not learnt.
     """
     schedule, strength = checkpoint.schedule, sampling.strength
     timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps)
     _checked(checkpoint, image, mask, strength)
     condition = told(checkpoint, labels, image, generator)
+    drawing = image
+    if drawing is None:  # and none is looked at
+        drawing = torch.zeros(len(condition), *checkpoint.shape, device=condition.device)
     if not timesteps:
-        return (step for step in [Step(index=0, total=0, t=0, x=image, x0=image)])
-    done = after.index if after else 0
+        return (step for step in [Step(index=0, total=0, t=0, x=drawing, x0=drawing)])
+    done = 0 if after is None else after.index
     if done >= len(timesteps):
-        raise ValueError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
-    generator = generator or torch.Generator(device=condition.device).manual_seed(0)
-    shape, solver = (len(condition), *checkpoint.shape), sampling.new_solver()
-    noise = randn(shape, generator, like=image).to(condition.device)
-    if not done:
-        x = first_state(schedule, image, noise, strength, timesteps[0])
+        raise DoodleError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
+    generator = generator or torch.Generator(device=drawing.device).manual_seed(0)
+    noise, solver = randn(drawing.shape, generator, like=drawing), sampling.new_solver()
+    if after is None or not done:
+        x = first_state(schedule, drawing, noise, strength, timesteps[0])
     elif renoise:
         x = schedule.add_noise(after.x0, noise, timesteps[done])
     else:
         x, solver = after.x, solver if mask is not None else solver.after(after.t, after.x0)
     for _ in range(done if solver.noisy else 0):  # the steps to come get the noise they would have got
-        randn(shape, generator)
+        randn(drawing.shape, generator)
     denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
-    constrain = None if mask is None else _outside(mask, image, noise, schedule)
+    constrain = None if mask is None else _outside(mask, drawing, noise, schedule)
     steps = sample(denoiser, x, timesteps[done:], solver, generator, constrain)
     return (replace(step, index=done + step.index, total=len(timesteps)) for step in steps)

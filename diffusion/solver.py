@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .errors import DoodleError
 from .schedule import NoiseSchedule, PerPicture, beside
 
 
@@ -53,7 +54,7 @@ class DDIM:
     """DDIM eq. 12. eta, one or one for each picture: 0 is deterministic, 1 DDPM's ancestral sampling.
 
     Raises:
-        ValueError: for an eta outside [0, 1].
+        DoodleError: for an eta outside [0, 1].
     """
 
     eta: PerPicture = 0.0
@@ -61,7 +62,7 @@ class DDIM:
     def __post_init__(self) -> None:
         for eta in self._etas:
             if not 0 <= eta <= 1:
-                raise ValueError(f"eta must be between 0 and 1, not {eta}.")
+                raise DoodleError(f"eta must be between 0 and 1, not {eta}.")
 
     @property
     def _etas(self) -> tuple[float, ...]:
@@ -100,6 +101,8 @@ class DDIM:
         alpha_prev, rest, s = self.scales(schedule, t, t_prev, like=x)
         x_prev = alpha_prev * x0 + rest * eps
         if self.noisy and t_prev >= 0:
+            if noise is None:
+                raise DoodleError("A step with an eta above 0 needs fresh noise.")
             x_prev = x_prev + s * noise
         return x_prev.to(x.dtype)
 

@@ -22,6 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .errors import DoodleError
+
 
 @dataclass(frozen=True)
 class UNetConfig:
@@ -40,7 +42,7 @@ class UNetConfig:
         drawing: whether the network has an input for a drawing.
 
     Raises:
-        ValueError: if the sizes do not fit each other.
+        DoodleError: if the sizes do not fit each other.
     """
 
     image_size: int = 64
@@ -58,12 +60,12 @@ class UNetConfig:
         for name in ("channels", "attention", "label_sizes"):  # JSON gives lists
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.channels) != len(self.attention):
-            raise ValueError("`channels` and `attention` need one entry for each level.")
+            raise DoodleError("`channels` and `attention` need one entry for each level.")
         if any(width % self.head_channels for width in self.channels):
-            raise ValueError(f"Every width in {self.channels} must be a multiple of {self.head_channels}.")
+            raise DoodleError(f"Every width in {self.channels} must be a multiple of {self.head_channels}.")
         coarsest = self.patch_size * 2 ** (len(self.channels) - 1)
         if self.image_size % coarsest:
-            raise ValueError(f"The image size {self.image_size} must be a multiple of {coarsest}.")
+            raise DoodleError(f"The image size {self.image_size} must be a multiple of {coarsest}.")
 
     def to_dict(self) -> dict:
         """A plain dict, ready for JSON; UNetConfig(**d) brings it back."""
@@ -220,7 +222,7 @@ class UNet(nn.Module):
         if labels is None:
             labels = torch.tensor(self.null_labels, device=t.device).expand(len(t), -1)
         if labels.shape != (len(t), len(self.label_tables)):
-            raise ValueError(f"Labels must be (B, {len(self.label_tables)}), not {tuple(labels.shape)}.")
+            raise DoodleError(f"Labels must be (B, {len(self.label_tables)}), not {tuple(labels.shape)}.")
         for table, column in zip(self.label_tables, labels.unbind(1)):
             embedding = embedding + table(column)
         return F.silu(embedding)
@@ -239,13 +241,13 @@ class UNet(nn.Module):
             (B, 3, R, R): x0, eps or v, whichever the network was trained to predict.
 
         Raises:
-            ValueError: for labels of another shape, or a drawing where the network has no input for one.
+            DoodleError: for labels of another shape, or a drawing where the network has no input for one.
         """
         embedding = self.embed(t, labels)
         h = self.input(F.pixel_unshuffle(x, self.config.patch_size))  # (B, C, R/p, R/p)
         if drawing is not None:
             if self.drawing_input is None:
-                raise ValueError("This network has no input for a drawing.")
+                raise DoodleError("This network has no input for a drawing.")
             h = h + self.drawing_input(F.pixel_unshuffle(drawing, self.config.patch_size))
         skips = [h]
         for level, blocks in enumerate(self.down):

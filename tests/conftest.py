@@ -56,14 +56,9 @@ def tiny_checkpoint(
     with torch.no_grad():
         for parameter in model.parameters():  # some layers start at zero and would hide time and labels
             parameter.add_(0.05 * torch.randn_like(parameter))
+    credits = ["Pictures of fruit, CC0"]
     return Checkpoint(
-        model.eval(),
-        NoiseSchedule(),
-        "v_prediction",
-        label_names,
-        pairs,
-        COLOURS,
-        credits=["Pictures of fruit, CC0"],
+        model.eval(), NoiseSchedule(), "v_prediction", label_names, pairs, COLOURS, credits=credits
     )
 
 

@@ -59,7 +59,7 @@ def test_labels_become_numbers():
 @pytest.mark.parametrize(
     "labels, message",
     [
-        ({"subject": "Apple"}, "Did you mean apple"),
+        ({"subject": "Appel"}, "Did you mean apple"),
         ({"subject": "cream"}, "ice cream"),
         ({"subject": "zzz"}, "There are: apple, cat"),
         ({"subjcet": "cat"}, "label kind.*subject"),
@@ -117,3 +117,15 @@ def test_the_header_is_readable_without_this_program(path):
     content = path.read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     assert json.loads(header["__metadata__"]["checkpoint"])["label_names"] == LABELS
+
+
+def test_things_are_known_by_their_aliases_too():
+    checkpoint = tiny_checkpoint()
+    checkpoint.names = {
+        "cat": {"aliases": ["Kitten", "pear"]},
+        "pear": {"aliases": ["fruit of the pear tree"]},
+    }
+    assert checkpoint.name_of("subject", "kitten") == "cat" and checkpoint.name_of("subject", "CAT") == "cat"
+    assert checkpoint.name_of("subject", "pear") == "pear"  # a name comes before another's alias
+    assert checkpoint.name_of("subject", "dog") is None and checkpoint.name_of("style", "kitten") is None
+    assert checkpoint.encode_labels({"subject": "Kitten"}).tolist() == [[1, 3]]

@@ -10,7 +10,7 @@ from diffusion import Condition, Denoiser, NoiseSchedule
 from diffusion.denoiser import unguided
 from diffusion.guidance import ByKind, ClassifierFree, Within, WordsAndDrawing
 from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
-from toys import noise, steps_of, wavy
+from toys import noise, nothing, steps_of, wavy
 
 SCHEDULE = NoiseSchedule()
 X, T = noise(2, 3, 4, 4), torch.tensor([5, 700])
@@ -45,7 +45,7 @@ def test_eps_is_derived_again_from_a_clipped_x0():
 
 @pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
 def test_each_picture_may_have_a_timestep_of_its_own(prediction_type):
-    denoiser = Denoiser(wavy, SCHEDULE, prediction_type)
+    denoiser = Denoiser(lambda x, t, labels: wavy(x, t), SCHEDULE, prediction_type, TOLD)
     together = denoiser(X, T)
     for i, t in enumerate(T.tolist()):
         for a, b in zip(denoiser(X[i : i + 1], t), together):
@@ -174,9 +174,9 @@ def test_guidance_by_a_classifier_s_gradient_needs_no_other_seam():
             (gradient,) = torch.autograd.grad(log_p, x_t)
         return unguided(denoiser, x, t) - denoiser.schedule.sigma(t, like=x) * gradient
 
-    exact = lambda x, t: schedule.sigma(t, like=x) * x  # eps of N(0, 1)
+    exact = lambda x, t, labels: schedule.sigma(t, like=x) * x  # eps of N(0, 1)
     x, alpha = noise(4, 1, 2, 2, dtype=torch.float64), float(schedule.alpha(600))
-    x0, eps = Denoiser(exact, schedule, "epsilon", guidance=by_classifier, clip=False)(x, 600)
+    x0, eps = Denoiser(exact, schedule, "epsilon", nothing(4), by_classifier, clip=False)(x, 600)
     torch.testing.assert_close(
         x0, k + alpha * (x - alpha * k), rtol=1e-9, atol=1e-9
     )  # E[x0 | x_t] of N(k, 1)

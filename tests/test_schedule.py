@@ -161,7 +161,7 @@ def test_unknown_settings_are_refused(arguments):
 
 def test_unknown_prediction_types_are_refused():
     with pytest.raises(ValueError, match="score"):
-        Denoiser(None, NoiseSchedule(), "score")
+        Denoiser(None, NoiseSchedule(), "score", None)
 
 
 def test_config_rebuilds_the_schedule():

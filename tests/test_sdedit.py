@@ -8,13 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny_checkpoint
-from diffusion import Condition, Sampling, UNet, UnknownLabel, edit
+from diffusion import Sampling, UnknownLabel, edit
 from diffusion.sampler import randn
 from diffusion.sdedit import StrengthSearch, edit_timesteps
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
+from toys import result, seeded
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +35,6 @@ def calls(checkpoint, monkeypatch):
 
     monkeypatch.setattr(checkpoint.model, "forward", spy)
     return made
-
-
-def result(checkpoint, image, labels=None, *, generator=None, mask=None, after=None, renoise=False, **dials):
-    """The end of an edit with these dials."""
-    *_, last = edit(checkpoint, image, labels, Sampling(**dials), generator, mask, after, renoise)
-    return last.x
 
 
 def test_strength_0_returns_the_drawing_bit_for_bit(checkpoint, drawing, calls):
@@ -188,62 +179,6 @@ def test_dials_work_without_labels(drawing):
     plain, two = tiny_checkpoint({}, []), drawing.expand(2, -1, -1, -1)
     x = result(plain, two, generator=[seeded(), seeded()], strength=0.6, steps=5, guidance=(1, 3))
     assert torch.allclose(x[0], x[1], atol=1e-5), "nothing to be guided by"
-
-
-# ---- what the network is told
-
-
-def test_each_picture_may_be_told_something_else(checkpoint, drawing):
-    labels = [{"subject": "cat"}, {"subject": "apple", "style": "noto"}]
-    condition = Condition.cat([Condition.of(checkpoint, told) for told in labels])
-    together = result(
-        checkpoint, drawing.expand(2, -1, -1, -1), condition, generator=[seeded(), seeded()], strength=0.8
-    )
-    for told, picture in zip(labels, together):
-        alone = result(checkpoint, drawing, told, generator=seeded(), strength=0.8)
-        torch.testing.assert_close(picture, alone[0], rtol=1e-4, atol=1e-4)
-    from_nothing = result(checkpoint, None, condition, generator=seeded(), strength=1.0)
-    assert from_nothing.shape == (2, 3, 16, 16)
-
-
-@pytest.fixture
-def looking(checkpoint):
-    """A checkpoint that has learnt to look at a drawing, and what its network is told: (labels, drawing)."""
-    model = UNet(replace(checkpoint.model.config, drawing=True)).eval()
-    model.load_state_dict(checkpoint.model.state_dict(), strict=False)
-    torch.nn.init.constant_(model.drawing_input.weight, 0.05)
-    told = []
-    model.register_forward_pre_hook(
-        lambda _, args, kwargs: told.append((args[2], kwargs.get("drawing"))), with_kwargs=True
-    )
-    return replace(checkpoint, model=model), told
-
-
-def test_a_network_that_looks_is_told_the_uncovered_drawing(looking, drawing):
-    looking, told = looking
-    dials = {"generator": seeded(), "strength": 1.0, "steps": 3}
-    picture = result(looking, drawing, {"subject": "cat"}, **dials)
-    labels, drawings = told[0]
-    assert labels.tolist() == [[4, 3], [1, 3]], "the twin is told no label"
-    for part in drawings:  # and the same drawing, also where nothing of it is in the noise
-        assert torch.equal(part[:3], drawing[0]) and (part[3] == 1).all()
-    assert not torch.equal(picture, result(looking, -drawing, {"subject": "cat"}, **dials))
-
-
-def test_nothing_is_told_of_a_drawing_where_there_is_none_or_someone_says_so(looking, drawing):
-    looking, told = looking
-    dials = {"strength": 1.0, "steps": 3}
-    from_nothing = result(looking, None, {"subject": "cat"}, generator=seeded(), **dials)
-    untold = Condition.of(looking, {"subject": "cat"}).with_drawing(drawing).without_drawing()
-    of_a_drawing = result(looking, drawing, untold, generator=seeded(), **dials)
-    assert told[0][1] is None and not told[-1][1].any()
-    torch.testing.assert_close(of_a_drawing, from_nothing)
-
-
-def test_a_network_that_does_not_look_is_not_told(checkpoint, drawing):
-    result(checkpoint, drawing, generator=seeded())  # it would refuse
-    with pytest.raises(ValueError, match="no input for a drawing"):
-        result(checkpoint, drawing, Condition.of(checkpoint).with_drawing(drawing), generator=seeded())
 
 
 # ---- going on from a step

@@ -108,6 +108,12 @@ def test_eta_out_of_range_is_refused(eta):
         DDIM(eta)
 
 
+def test_a_noisy_step_without_noise_is_refused():
+    x = noise(1, 3, 4, 4)
+    with pytest.raises(ValueError, match="noise"):
+        DDIM(0.5).step(NoiseSchedule(), x, x, x, 500, 300)
+
+
 # ------------------------------------------------------------------ DPM-Solver++(2M)
 
 

@@ -95,7 +95,6 @@ STILL_LONG = {
     "diffusion/images.py",
     "tests/test_browser_canvas.py",
     "tests/test_images.py",
-    "tests/test_sdedit.py",
 }
 
 

@@ -2,20 +2,31 @@
 
 import torch
 
+from diffusion.condition import Condition
 from diffusion.denoiser import Denoiser
-from diffusion.sampler import sample
+from diffusion.sampler import Sampling, sample
+from diffusion.sdedit import edit
 from diffusion.solver import DDIM
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
 
 
 def noise(*shape, seed=0, dtype=torch.float32):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
+def nothing(batch):
+    """What a model without labels is told."""
+    return Condition(torch.zeros(batch, 0, dtype=torch.long), torch.zeros(0, dtype=torch.long))
+
+
 def steps_of(model, schedule, x, timesteps, solver=None, prediction_type="epsilon", clip=True, **more):
-    """`sample` with a made-up model that is told nothing."""
-    return sample(
-        Denoiser(model, schedule, prediction_type, clip=clip), x, timesteps, solver or DDIM(), **more
-    )
+    """`sample` with a made-up model(x, t) that is told nothing."""
+    untold = lambda x, t, labels: model(x, t)
+    denoiser = Denoiser(untold, schedule, prediction_type, nothing(len(x)), clip=clip)
+    return sample(denoiser, x, timesteps, solver or DDIM(), **more)
 
 
 def run(*args, **kwargs):
@@ -28,6 +39,12 @@ def wavy(x, t, labels=None):
     """A smooth made-up model that looks at everything it is given."""
     out = torch.sin(3 * x) * 0.5 + torch.cos(t.float() / 100).reshape(-1, 1, 1, 1) * 0.3
     return out if labels is None else out + 0.2 * labels.float().sum(1).reshape(-1, 1, 1, 1)
+
+
+def result(checkpoint, image, labels=None, *, generator=None, mask=None, after=None, renoise=False, **dials):
+    """The end of an edit with these dials."""
+    *_, last = edit(checkpoint, image, labels, Sampling(**dials), generator, mask, after, renoise)
+    return last.x
 
 
 def leading_timesteps(num_inference_steps: int, num_train_timesteps: int) -> list[int]:

@@ -34,12 +34,13 @@ def variations(study: Study) -> Iterator[tuple[str, str, Study, int]]:
         if scale != study.guidance:
             each = 1 if scale == 1 else calls
             yield "guidance", f"{scale:g}", replace(study, guidance=scale), each * study.steps
-    if len(study.kinds) == 1:
+    usual = study.guidance
+    if len(study.kinds) == 1 or not isinstance(usual, float):
         return
     for number, kind in enumerate(study.kinds):
         for scale in SCALES:
             if scale != study.guidance:
-                scales = [study.guidance] * len(study.kinds)
+                scales = [usual] * len(study.kinds)
                 scales[number] = scale
                 guidance = ByKind(tuple(scales))
                 varied = replace(study, guidance=guidance)

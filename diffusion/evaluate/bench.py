@@ -16,8 +16,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..checkpoint import load_checkpoint
+from ..denoiser import Guidance
 from ..options import REQUIRED, command, option, parse
 from ..sampler import USUAL, Sampling
+from ..schedule import PerPicture
 from ..sdedit import edit
 
 
@@ -57,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     size, model = checkpoint.image_size, checkpoint.model
     image, t = torch.zeros(1, 3, size, size), torch.zeros(1)
 
-    def run(guidance: float) -> None:
+    def run(guidance: PerPicture | Guidance) -> None:
         for _ in edit(checkpoint, image, {}, Sampling(strength=1.0, steps=args.steps, guidance=guidance)):
             pass
 

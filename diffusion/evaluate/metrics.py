@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import require
+from ..errors import DoodleError, require
 
 JACKKNIFE_BLOCKS = 10
 
@@ -53,7 +53,7 @@ def _mmd2(
 
     value = mmd2(both >= 0)
     if not math.isfinite(value):
-        raise ValueError("KID needs at least two pictures of different things in each set.")
+        raise DoodleError("KID needs at least two pictures of different things in each set.")
     blocks = min(JACKKNIFE_BLOCKS, m // 2, n // 2)
     # Every blocks-th picture, not a stretch of them: neighbours may show the same thing.
     block = torch.cat([torch.arange(m), torch.arange(n)]) % max(1, blocks)
@@ -88,7 +88,7 @@ def kid(
         blocks; nan below four pictures a set.
 
     Raises:
-        ValueError: no two pictures of different groups in a set, or between them.
+        DoodleError: no two pictures of different groups in a set, or between them.
     """
     value, without = _mmd2(x, y, x_groups, y_groups)
     return value, _jackknife_error(without)
@@ -113,7 +113,7 @@ def kid_difference(
         groups: of both a and b, as in `kid`; y_groups: of y.
 
     Raises:
-        ValueError: as `kid`.
+        DoodleError: as `kid`.
     """
     (value_a, without_a), (value_b, without_b) = (_mmd2(x, y, groups, y_groups) for x in (a, b))
     return value_a - value_b, _jackknife_error(without_a - without_b)

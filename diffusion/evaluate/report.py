@@ -97,7 +97,10 @@ def write_ablations(folder: Path) -> None:
         DoodleError: there are no numbers.
     """
     files = {name: folder / f"ablations-{name}.json" for name in ("training", "sampling")}
-    parts = {name: json.loads(path.read_text()) for name, path in files.items() if path.exists()}
+    try:
+        parts = {name: json.loads(path.read_text()) for name, path in files.items() if path.exists()}
+    except ValueError as error:
+        raise DoodleError(f"The numbers of ablations in {folder} are damaged: {error}.") from error
     if not parts:
         raise DoodleError(f"There are no numbers of ablations in {folder}.")
     facts = ablation_tables.training_facts(parts["training"]) if "training" in parts else {}

@@ -24,6 +24,7 @@ from ..condition import Condition
 from ..denoiser import Denoiser, Guidance
 from ..lineart import colour_in
 from ..sampler import USUAL, Sampling
+from ..schedule import PerPicture
 from ..sdedit import edit, edit_timesteps
 from ..train.batches import Batches
 from ..train.choose import evenly
@@ -59,8 +60,8 @@ class Study:
     pictures: PictureSet
     count: int = 256
     steps: int = USUAL.steps
-    guidance: float | Guidance = USUAL.guidance
-    eta: float = USUAL.eta
+    guidance: PerPicture | Guidance = USUAL.guidance
+    eta: PerPicture = USUAL.eta
     seed: int = 0
     precision: str = "bf16"
     out: Path | None = None
@@ -133,7 +134,7 @@ class Study:
         strength: float,
         seeds: Sequence[int],
         what: str,
-        guidance: float | Guidance | None = None,
+        guidance: PerPicture | Guidance | None = None,
     ) -> Tensor:
         """`edit` in batches, with labels and a seed of its own for each picture.
 
@@ -147,7 +148,8 @@ class Study:
             float32 (N, 3, R, R) in [-1, 1].
         """
         sampling = Sampling(strength, self.steps, self.guidance if guidance is None else guidance, self.eta)
-        if not edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps):
+        steps = edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps)
+        if x0 is not None and not steps:
             return x0
         told, done = Condition.of(self.checkpoint, labels), []
         for start in tqdm(range(0, len(labels), BATCH), desc=what, leave=False):
@@ -184,8 +186,12 @@ class Study:
         return {kind: as_x0(pictures, self.size) for kind, pictures in kinds.items()}
 
     def repainted(self, kind: str, strength: float) -> Tensor:
-        """`inputs[kind]` repainted with its labels. At strength 1 nothing of the input is left."""
-        key = ("any", 1.0) if strength == 1 else (kind, strength)
+        """`inputs[kind]` repainted with its labels.
+
+        At strength 1 nothing of the input is left, unless the network is told the drawing.
+        """
+        forgotten = strength == 1 and not self.checkpoint.model.config.drawing
+        key = ("any", 1.0) if forgotten else (kind, strength)
         if key not in self.painted:
             n = len(self.brought)
             self.painted[key] = self.paint(

@@ -92,11 +92,11 @@ def more_like(chosen: Sequence[str | None]) -> str:
 
 def example_drawings(checkpoint: Checkpoint) -> list[Example]:
     """The drawings in assets/drawings whose subject the checkpoint knows: `cat-2.png` shows a "cat"."""
-    known = next(iter(checkpoint.label_names.values()), [])
+    kind = next(iter(checkpoint.label_names), "")
     drawings: list[Example] = []
     for path in sorted(DRAWINGS.glob("*.png")):
-        subject = re.sub(r"-\d+$", "", path.stem).replace("_", " ")
-        if subject in known:
+        subject = checkpoint.name_of(kind, re.sub(r"-\d+$", "", path.stem).replace("_", " "))
+        if subject:
             url = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
             drawings.append({"subject": subject, "name": pretty(subject), "url": url})
     return drawings

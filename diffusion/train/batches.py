@@ -7,7 +7,7 @@ goes on with exactly the batches it would have had.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import DoodleError
 from .data import PictureSet
 from .sketches import KINDS, sketch, spoil
 from .tracing import Shape, trace
@@ -101,7 +102,7 @@ class Batches:
         workers: int = 2,
     ) -> None:
         if augment not in AUGMENTATIONS:
-            raise ValueError(f"Unknown augmentation {augment!r}: choose one of {', '.join(AUGMENTATIONS)}.")
+            raise DoodleError(f"Unknown augmentation {augment!r}: choose one of {', '.join(AUGMENTATIONS)}.")
         self.pixels = np.ascontiguousarray(pictures.pixels.permute(0, 2, 3, 1).numpy())
         self.labels, self.size, self.augment = pictures.labels, size, augment
         self.chances = weights.numpy()
@@ -162,7 +163,7 @@ class Batches:
         kinds = [None if none else kind for none, kind in zip(without, kinds)]
         return self.of(indices, [(self.seed, step, i) for i in range(self.batch_size)], kinds)
 
-    def since(self, step: int) -> Iterator[Batch]:
+    def since(self, step: int) -> Generator[Batch, None, None]:
         """The batches from this step on, without end; closing the generator ends the threads."""
         with ThreadPoolExecutor(self.workers, "batches") as pool:
             waiting = deque(pool.submit(self.at, step + i) for i in range(AHEAD))

@@ -53,7 +53,7 @@ class Trainer:
         if config.only_class:
             pictures = only(pictures, config.only_class)
         train, test = pictures.train(), pictures.test()
-        self.pairs = train.combinations()
+        self.pairs = pictures.combinations()
         self.colours = colours_of(train)
         self.batches = self._batches(train, sampling_weights(train, config.balance), config.augment)
         self._stream = iter(())

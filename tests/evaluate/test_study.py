@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from diffusion import UNet
 from diffusion.evaluate.study import as_x0, same_labels
 from diffusion.sampler import Sampling
 from diffusion.sdedit import edit
@@ -66,6 +67,17 @@ def test_inputs_are_of_the_model_s_size_and_strength_1_forgets_them(study):
     first = study.repainted("strokes", 1.0)
     assert study.repainted("outlines as they are", 1.0) is first
     assert not torch.equal(study.repainted("strokes", 0.5), study.repainted("outlines as they are", 0.5))
+
+
+def test_a_network_that_is_told_the_drawing_follows_it_at_strength_1(study):
+    config = replace(study.checkpoint.model.config, drawing=True)
+    torch.manual_seed(0)
+    model = UNet(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    told = replace(study, checkpoint=replace(study.checkpoint, model=model))
+    assert not torch.equal(told.repainted("strokes", 1.0), told.repainted("outlines as they are", 1.0))
 
 
 def test_whole_blocks_are_averaged():

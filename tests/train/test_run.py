@@ -105,21 +105,6 @@ def test_training_can_start_from_a_checkpoint(shapes, tmp_path):
     assert main(flags(shapes, tmp_path / "c", "--steps", "1", "--blocks", "2", "--init-from", start)) == 2
 
 
-@pytest.mark.parametrize(
-    "argv, message",
-    [
-        ([], "--data"),
-        (["--data", "nowhere"], "no training pictures at nowhere"),
-        (["--resume"], "nothing to resume"),
-        (["--data", "x", "--channels", "32", "33", "--attention", "0", "0"], "no training pictures"),
-    ],
-)
-def test_mistakes_are_one_line_and_status_2(argv, message, tmp_path, capsys):
-    assert main([*argv, "--out", str(tmp_path / "run")]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("train: ") and message in error and error.count("\n") == 1
-
-
 def test_a_run_is_not_overwritten_and_not_changed_midway(shapes, tmp_path, capsys):
     out = tmp_path / "run"
     assert main(flags(shapes, out, "--steps", "1")) == 0
