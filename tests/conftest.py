@@ -126,7 +126,7 @@ def server(checkpoint_folder, drawings_folder):
     choices.load_checkpoint, choices.DRAWINGS = slowed, drawings_folder
     try:
         demo = app.build(checkpoint_folder)
-        _, server.url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+        _, server.url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
         yield server
         demo.close()
         gr.close_all(verbose=False)

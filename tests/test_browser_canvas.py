@@ -28,7 +28,7 @@ class Canvas:
             canvas = doodle_canvas()
             gr.Textbox(elem_id="text")
             canvas.stroke(self.receive, canvas, None, queue=False, trigger_mode="multiple")
-        _, self.url, _ = self.demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+        _, self.url, _ = app.launch(self.demo, prevent_thread_lock=True, quiet=True)
 
     def open(self, browser, **options):
         page = browser.new_context(**options).new_page()

@@ -15,7 +15,7 @@ from test_browser import PATIENCE, draw_circle, say, set_slider, wait_for
 @pytest.fixture(scope="module")
 def demo(checkpoint_folder):
     demo = app.build(checkpoint_folder)
-    demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+    app.launch(demo, prevent_thread_lock=True, quiet=True)
     yield demo
     demo.close()
 

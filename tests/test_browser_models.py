@@ -28,7 +28,7 @@ def page(browser, tmp_path_factory):
     save_checkpoint(folder / "drawings.safetensors", tiny_checkpoint())
     save_checkpoint(folder / "photos.safetensors", tiny_checkpoint(CLASSES, [], image_size=8))
     demo = app.build(folder)
-    _, url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+    _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
