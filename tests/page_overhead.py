@@ -17,7 +17,7 @@ from diffusion.page.drawing import read_drawing
 from diffusion.page.session import paint
 from diffusion.page.settings import Settings
 from diffusion.page.worker import in_model_thread
-from tests.conftest import CHROMIUM, QUIET
+from tests.browser.conftest import CHROMIUM, QUIET
 
 WATCH = """() => {
   window.seen = new Set();

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("gradio")
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 from diffusion.page import app, handlers
 from diffusion.page.messages import FAILED
-from test_browser import PATIENCE, draw_circle, say, set_slider, wait_for
+
+from .actions import CANVAS_READY, PATIENCE, draw_circle, say, set_slider, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +24,7 @@ def page(browser, demo):
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(demo.local_url)
-    page.wait_for_selector(".paper.blank")
+    page.wait_for_selector(CANVAS_READY)
     page.locator("#advanced button").first.click()
     page.wait_for_selector("#seed input")
     set_slider(page, "Steps", 5)
