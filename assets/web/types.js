@@ -44,8 +44,8 @@
 
 /**
  * What Python tells result/main.js, one at a time, as diffusion/page/messages.py has it; `run` is the newest
- * run's number, and a `nonce` besides makes two messages that say the same differ.
- * @typedef {Notice | Frames | Done | Chosen | Animation} Message
+ * run's number, and the nonce makes two messages that say the same differ.
+ * @typedef {(Notice | Frames | Done | Chosen | Animation) & { nonce: number }} Message
  *
  * A run is asked for; or refused or called off, and the earlier result stays.
  * @typedef {{ phase: 'wait' | 'idle', run: number, say: string }} Notice

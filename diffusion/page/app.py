@@ -67,6 +67,6 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
     return demo.queue(max_size=32)
 
 
-def launch(demo: gr.Blocks, **more) -> tuple:
+def launch(demo: gr.Blocks, **more: Any) -> tuple:
     """Start the server, with what the page needs of it; `more` goes to Gradio's `launch`."""
     return demo.launch(**LAUNCH, app_kwargs={"routes": routes()}, **more)

@@ -88,9 +88,13 @@ def draw_line(page, *points: tuple[float, float]) -> None:
 def count_phases(page) -> None:
     """From now on `phases(page)` tells what the result has been doing."""
     page.evaluate("""() => {
+      window.watching?.disconnect();
       window.phases = [];
-      new MutationObserver(() => phases.push(document.body.dataset.doodle))
-        .observe(document.body, {attributeFilter: ['data-doodle']});
+      window.watching = new MutationObserver(() => {
+        const phase = document.body.dataset.doodle;
+        if (phase !== phases.at(-1)) phases.push(phase);
+      });
+      watching.observe(document.body, {attributeFilter: ['data-doodle']});
     }""")
 
 

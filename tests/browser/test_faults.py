@@ -7,7 +7,7 @@ import pytest
 from diffusion.page import app, handlers
 from diffusion.page.messages import FAILED
 
-from .actions import CANVAS_READY, PATIENCE, draw_circle, say, set_slider, wait_for
+from .actions import CANVAS_READY, PATIENCE, count_phases, draw_circle, say, set_slider, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,10 @@ def test_an_empty_seed_field_is_no_obstacle(page):
 
 
 def generate_in_vain(page) -> None:
+    count_phases(page)
     page.click("#generate")
-    page.wait_for_function("sentence => document.querySelector('.say').textContent == sentence", arg=FAILED)
-    assert page.get_attribute("body", "data-doodle") == "empty"
+    page.wait_for_function("phases.join() == 'wait,empty'")
+    assert say(page) == FAILED
 
 
 def test_whatever_fails_ends_the_waiting_and_the_next_run_works(page, demo, monkeypatch):

@@ -16,6 +16,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from diffusion.page.web import MODULES, js_on_load
 
+from .actions import CANVAS_READY
+
 HOST = "http://modules.test/"
 FEW = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -215,3 +217,20 @@ def test_every_module_imports_only_what_is_there(page):
         list(MODULES),
     )
     assert len(names) == len(MODULES)
+
+
+def test_the_scripts_load_in_a_frame_of_another_site_and_below_a_prefix(browser, canvas):
+    page = browser.new_page()
+    frame = f"<!doctype html><iframe src='{canvas.url}' width=900 height=900></iframe>"
+    page.route("http://other.test/", lambda route: route.fulfill(body=frame, content_type="text/html"))
+    page.goto("http://other.test/")
+    page.frame_locator("iframe").locator(CANVAS_READY).wait_for()
+
+    def forward(route):  # as a proxy does that gives the page a folder of its site
+        path = route.request.url.removeprefix("http://site.test/doodle/")
+        route.fulfill(response=route.fetch(url=canvas.url + path))
+
+    page.route("http://site.test/doodle/**", forward)
+    page.goto("http://site.test/doodle/")
+    page.wait_for_selector(CANVAS_READY)
+    page.close()

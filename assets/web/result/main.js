@@ -18,7 +18,12 @@ const FOLD = 20;                                     // CSS pixels of the frames
 /** @param {HTMLElement} element @param {import('../types.js').Component} component */
 export function mount(element, { props, trigger, watch }) {
   const result = new Result(part(element, '.result'), trigger);
-  const hear = () => { if (props.value) result.hear(props.value); };
+  let nonce = 0;                                     // Gradio may set a message twice, as a run ends
+  const hear = () => {
+    if (!props.value || props.value.nonce === nonce) return;
+    nonce = props.value.nonce;
+    result.hear(props.value);
+  };
   watch('value', hear);
   hear();
 }
