@@ -4,12 +4,12 @@ import os
 
 import torch
 
-from diffusion.page.app import LAUNCH, build
+from diffusion.page.app import build, launch
 
 
 def main() -> None:
     torch.set_num_threads(min(4, os.cpu_count() or 1))  # more do not help so small a network
-    build().launch(**LAUNCH)
+    launch(build())
 
 
 if __name__ == "__main__":

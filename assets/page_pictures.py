@@ -140,7 +140,7 @@ def film(browser: Browser, url: str, path: Path) -> None:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    _, url, _ = (demo := app.build()).launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+    _, url, _ = app.launch(demo := app.build(), prevent_thread_lock=True, quiet=True)
     chromium = next((p for p in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(p).exists()), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

@@ -1,4 +1,4 @@
-"""A tiny untrained checkpoint, a server that shows it, and a browser to look at it with."""
+"""A tiny untrained checkpoint, and a server that shows it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What looks at the page in Chromium is marked by where it stands."""
     for item in items:
-        if item.path.name.startswith("test_browser") or item.path.parent.name == "browser":
+        if item.path.parent.name == "browser":
             item.add_marker(pytest.mark.browser)
 
 
@@ -108,6 +108,11 @@ class Server:
 
     url: str
     delay = 0.0
+    calls = 0  # of the model so far
+
+    def slow(self, *_) -> None:
+        self.calls += 1
+        time.sleep(self.delay)
 
 
 @pytest.fixture(scope="session")
@@ -119,36 +124,16 @@ def server(checkpoint_folder, drawings_folder):
 
     def slowed(path):
         ckpt = load_checkpoint(path)
-        ckpt.model.register_forward_hook(lambda *_: time.sleep(server.delay))
+        ckpt.model.register_forward_hook(server.slow)
         return ckpt
 
     load_checkpoint, drawings = choices.load_checkpoint, choices.DRAWINGS
     choices.load_checkpoint, choices.DRAWINGS = slowed, drawings_folder
     try:
         demo = app.build(checkpoint_folder)
-        _, server.url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+        _, server.url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
         yield server
         demo.close()
         gr.close_all(verbose=False)
     finally:
         choices.load_checkpoint, choices.DRAWINGS = load_checkpoint, drawings
-
-
-CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-QUIET = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
-    " --disable-sync --use-fake-device-for-media-stream"
-).split()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        found = next((path for path in CHROMIUM if Path(path).exists()), None)
-        try:
-            browser = playwright.chromium.launch(executable_path=found, args=QUIET)
-        except api.Error as error:
-            pytest.skip(f"no Chromium to look with: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()

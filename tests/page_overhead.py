@@ -17,7 +17,7 @@ from diffusion.page.drawing import read_drawing
 from diffusion.page.session import paint
 from diffusion.page.settings import Settings
 from diffusion.page.worker import in_model_thread
-from tests.conftest import CHROMIUM, QUIET
+from tests.browser.conftest import CHROMIUM, QUIET
 
 WATCH = """() => {
   window.seen = new Set();
@@ -55,7 +55,7 @@ def main() -> None:
 
     model, ckpt = next(iter(choices.find_checkpoints(app.CHECKPOINTS)[0].items()))
     demo = app.build()
-    _, url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+    _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
     with sync_playwright() as playwright:
         found = next((path for path in CHROMIUM if Path(path).exists()), None)
         page = playwright.chromium.launch(executable_path=found, args=QUIET).new_page()

@@ -93,7 +93,6 @@ STILL_LONG = {
     "assets/draw_examples.py",
     "diffusion/__main__.py _parser",
     "diffusion/images.py",
-    "tests/test_browser_canvas.py",
     "tests/test_images.py",
 }
 

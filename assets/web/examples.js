@@ -1,8 +1,14 @@
 // A row of small drawings; a click puts one on the canvas and tells Python what it shows.
 
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  if (!button) return;
-  window.dispatchEvent(new CustomEvent('doodle:load', { detail: button.querySelector('img').src }));
-  trigger('pick', { subject: button.dataset.subject });
-});
+import { emit } from './bus.js';
+import { find, targetIn } from './dom.js';
+
+/** @param {HTMLElement} element @param {import('./types.js').Component} component */
+export function mount(element, { trigger }) {
+  element.addEventListener('click', (event) => {
+    const button = targetIn(event, 'button');
+    if (!button) return;
+    emit('load', find(button, 'img', HTMLImageElement).src);
+    trigger('pick', { subject: button.dataset.subject });
+  });
+}

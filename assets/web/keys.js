@@ -1,22 +1,28 @@
-// Keys for the whole page: Enter generates, Esc stops, the digits choose how it should look. canvas.js has
-// the keys of the drawing tools.
+// Keys for the whole page: Enter generates, Esc stops, the digits choose how it should look. The keys of the
+// drawing tools are in canvas/tools.js.
 
-const USES_KEYS = 'input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable]';
+import { isShown, isTyping, parts, targetIn } from './dom.js';
 
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
-  if (!element.offsetParent || event.target.closest(USES_KEYS)) return;   // another tab, or someone is typing
-  const press = (target) => {
-    if (!target) return;
+/** @param {HTMLElement} element  the line that names the keys */
+export function mount(element) {
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
+    if (isTyping(event) || !isShown(element)) return;
+    const button = buttonFor(event);
+    if (!button) return;
     event.preventDefault();
-    target.click();
-  };
-  if (event.key === 'Escape') press(document.querySelector('#stop'));
-  if (event.key === 'Enter' && !event.target.closest('button, a, summary, [role=dialog], [role=listbox]')) {
-    press(document.querySelector('#generate'));
+    button.click();
+  });
+}
+
+/** What a key presses. @param {KeyboardEvent} event @returns {HTMLElement | null | undefined} */
+function buttonFor(event) {
+  if (event.key === 'Escape') return parts(document, '#stop')[0];
+  if (event.key === 'Enter') {
+    const hasItsOwn = targetIn(event, 'button, a, summary, [role=dialog], [role=listbox]');
+    return hasItsOwn ? null : parts(document, '#generate')[0];
   }
-  if (/^[1-9]$/.test(event.key)) {
-    const styles = [...document.querySelectorAll('#labels fieldset')].at(-1);
-    press(styles?.querySelectorAll('label input')[event.key - 1]);
-  }
-});
+  if (!/^[1-9]$/.test(event.key)) return null;
+  const style = parts(document, '#labels fieldset').at(-1);
+  return style && parts(style, 'label input')[Number(event.key) - 1];
+}

@@ -2,7 +2,7 @@
 
     settings, canvas_io, drawing, session, worker   what becomes of a drawing; nothing there knows Gradio
     choices                  checkpoints, labels and examples to choose from
-    components, layout       what stands on the page
+    web, components, layout  what stands on the page, and the browser's part of it
     controls, messages       what the browser sends, and what it is told
     handlers, connect        what happens when
     lesson_tab, lesson_text  the second tab
@@ -20,12 +20,12 @@ from typing import Any
 import gradio as gr
 
 from .choices import find_checkpoints
-from .components import WEB
 from .connect import connect
 from .endpoints import connect_endpoints
 from .layout import header, workspace
 from .lesson_tab import connect_lesson, lesson
 from .theme import THEME, TITLE, head
+from .web import WEB, routes
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 NO_MODEL = """### There is no trained model yet
@@ -65,3 +65,8 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
         connect_lesson(tab, parts.controls, lesson_parts)
         connect_endpoints(parts.controls)
     return demo.queue(max_size=32)
+
+
+def launch(demo: gr.Blocks, **more: Any) -> tuple:
+    """Start the server, with what the page needs of it; `more` goes to Gradio's `launch`."""
+    return demo.launch(**LAUNCH, app_kwargs={"routes": routes()}, **more)

@@ -1,20 +1,18 @@
-"""The page's own components: markup and scripts from assets/web, put on the page by Gradio's gr.HTML.
+"""The page's own components: markup and modules from assets/web, put on the page by Gradio's gr.HTML.
 
-How the scripts get into the page stands here alone, in `_component`. These are plain functions: Gradio writes
-a .pyi file beside the module of every subclass of a component.
+These are plain functions: Gradio writes a .pyi file beside the module of every subclass of a component.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from .choices import Example, Typical
 from .settings import PNG_KEY
-
-WEB = Path(__file__).parents[2] / "assets" / "web"
+from .web import WEB, js_on_load
 
 
 def doodle_canvas(typical: Typical | None = None) -> gr.HTML:
@@ -22,8 +20,9 @@ def doodle_canvas(typical: Typical | None = None) -> gr.HTML:
 
     The property `typical` can be set anew without touching what is drawn.
     """
-    scripts = ["canvas.js", "tools.js", "pictures.js", "camera.js"]
-    return _component("canvas.html", scripts, "", elem_id="canvas", typical=typical or {})
+    return _component(
+        "canvas.html", "canvas/main.js", ["stroke"], "", elem_id="canvas", typical=typical or {}
+    )
 
 
 def result_view() -> gr.HTML:
@@ -32,12 +31,14 @@ def result_view() -> gr.HTML:
     Its events: `redraw` asks for a new run, `resume` {run, k, step} for one that goes on from a step;
     `choose` and `gif` {run, k} are about one of the pictures of a run.
     """
-    return _component("result.html", ["result.js"], None, elem_id="view")
+    events = ["redraw", "resume", "choose", "gif"]
+    return _component("result.html", "result/main.js", events, None, elem_id="view")
 
 
 def example_row(drawings: list[Example]) -> gr.HTML:
     """Example drawings to click on, which is the event `pick` {subject}."""
-    return _component("examples.html", ["examples.js"], drawings, elem_id="examples", visible=bool(drawings))
+    shown = bool(drawings)
+    return _component("examples.html", "examples.js", ["pick"], drawings, elem_id="examples", visible=shown)
 
 
 def gallery_row() -> gr.HTML:
@@ -46,19 +47,16 @@ def gallery_row() -> gr.HTML:
     Its events ask to set the controls again: `restore` {settings} to those of one of them, `found` {text} to
     what a file brought along.
     """
-    return _component("gallery.html", ["gallery.js"], None, elem_id="gallery", png_key=PNG_KEY)
+    events = ["restore", "found"]
+    return _component("gallery.html", "gallery/main.js", events, None, elem_id="gallery", png_key=PNG_KEY)
 
 
 def keyboard_line() -> gr.HTML:
     """Says which keys the page knows, and listens for them."""
-    return _component("keys.html", ["keys.js"], None, elem_id="keyboard")
+    return _component("keys.html", "keys.js", [], None, elem_id="keyboard")
 
 
-def _component(markup: str, scripts: list[str], value: Any, **kwargs: Any) -> gr.HTML:
+def _component(markup: str, module: str, events: Sequence[str], value: Any, **kwargs: Any) -> gr.HTML:
     """Files of assets/web as a component; `kwargs` that gr.HTML does not know can be used in the markup."""
-    code = "\n".join(_text(script) for script in scripts)
-    return gr.HTML(value, html_template=_text(markup), js_on_load=code, apply_default_css=False, **kwargs)
-
-
-def _text(name: str) -> str:
-    return (WEB / name).read_text(encoding="utf-8")
+    text, script = (WEB / markup).read_text(encoding="utf-8"), js_on_load(module, events)
+    return gr.HTML(value, html_template=text, js_on_load=script, apply_default_css=False, **kwargs)

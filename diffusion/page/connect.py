@@ -44,7 +44,7 @@ UNCHECKED: dict[str, Any] = {"preprocess": False}
 
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
-TELL: dict[str, Any] = {"fn": None, "js": CHANGED, **QUICK}  # result.js asks for a new run where Live is on
+TELL: dict[str, Any] = {"fn": None, "js": CHANGED, **QUICK}  # result/main.js: a new run where Live is on
 SENT = """(...values) => {{
   const detail = {{ run: values[{number}], drawing: values[{canvas}] }};
   window.dispatchEvent(new CustomEvent('doodle:sent', {{ detail }}));

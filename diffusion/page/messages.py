@@ -1,4 +1,4 @@
-"""What Python tells the browser of a run: one kind of message, read by assets/web/result.js."""
+"""What Python tells the browser of a run: one kind of message, read by assets/web/result/main.js."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Frame(TypedDict):
 
 
 class Message(TypedDict, total=False):
-    """The value of the result's component. result.js has the same list, as `Message`.
+    """The value of the result's component. assets/web/types.js has the same list, as `Message`.
 
     Every message has a nonce; all but {gif, nonce} have run, phase and say.
     """

@@ -103,6 +103,7 @@ def test_the_other_endpoints(client, apple):
 def test_assistants_get_the_same_as_tools(server):
     pytest.importorskip("mcp")
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
@@ -114,7 +115,8 @@ def test_assistants_get_the_same_as_tools(server):
                 tools = {tool.name for tool in (await session.list_tools()).tools}
                 return tools, await session.call_tool("generate", {"subject": "apple", "steps": 5})
 
-    tools, result = asyncio.run(talk())
+    with ThreadPoolExecutor() as pool:  # an event loop of its own: Playwright may have one in this thread
+        tools, result = pool.submit(asyncio.run, talk()).result()
     assert tools == {"generate", "variations", "animation", "colour_in", "add_noise", "labels"}
     assert not result.isError and any(part.type == "image" for part in result.content)
 

@@ -6,17 +6,7 @@ import re
 
 import pytest
 
-pytest.importorskip("gradio")
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-from test_browser import (  # noqa: F401
-    at,
-    choose_subject,
-    draw_circle,
-    ink,
-    open_page,
-    set_slider,
-)
+from .actions import CANVAS_READY, at, choose_subject, draw_circle, ink, set_slider
 
 NOISING, STEP, DIALS = "#noising", "#step", "#dials"
 
@@ -181,7 +171,7 @@ def test_a_phone_has_the_lesson_within_its_width_and_the_slider_in_sight(open_pa
     size = {"width": 390, "height": 844}
     phone = open_page(viewport=size, device_scale_factor=2, has_touch=True, is_mobile=True)
     phone.goto(f"{server.url}?__theme={theme}")
-    phone.wait_for_selector(".paper.blank")
+    phone.wait_for_selector(CANVAS_READY)
     phone.get_by_role("tab", name="How it works").tap()
     phone.wait_for_selector("#step-equation .katex")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390

@@ -7,25 +7,22 @@ import base64
 import pytest
 from PIL import Image
 
-pytest.importorskip("gradio")
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 from conftest import apple_drawing
 from diffusion.page.canvas_io import data_url
 from diffusion.page.settings import Settings
-from test_browser import (  # noqa: F401
+
+from .actions import (
+    CANVAS_READY,
     DRAWING,
     INK,
-    RESULT,
     at,
     choose_subject,
     count_frames,
-    desktop,
+    count_phases,
     draw_circle,
     ink,
-    open_page,
-    page,
     paint,
+    phases,
     say,
     set_slider,
     wait_for,
@@ -66,7 +63,7 @@ def test_a_link_brings_the_settings_of_a_picture(page, server):
 
     other = page.context.new_page()
     other.goto(link + "&__theme=dark&steps=nonsense&unknown=1")
-    other.wait_for_selector(".paper.blank")
+    other.wait_for_selector(CANVAS_READY)
     other.locator("#advanced button").first.click()
     other.wait_for_selector("#seed input")
     wait_for_seed(other, 41)
@@ -157,10 +154,12 @@ def test_live_keeps_a_picture_only_where_one_pauses(page, server):
     page.wait_for_function(f"document.querySelectorAll('{THUMBS}').length == {made + 1}")
     redraw(0.5, 0.7)
     before = page.inner_text(".say")
+    count_phases(page)
     page.locator(THUMBS).last.click()
-    page.wait_for_timeout(700)
+    page.wait_for_function(f"document.querySelector('.say').textContent != {before!r}")
     assert count_thumbs(page) == made + 2, "doing something else keeps the last one"
-    assert say(page) != before and page.get_attribute("body", "data-doodle") == "done", "no new run"
+    redraw(0.7, 0.7)
+    assert phases(page).count("wait") == 1, "no run but the one just asked for"
     page.uncheck("#live input")
 
 

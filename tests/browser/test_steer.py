@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("gradio")
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-from test_browser import (  # noqa: F401
+from .actions import (
     DRAWING,
     INK,
-    RESULT,
-    at,
     choose_subject,
     count_frames,
-    desktop,
+    count_phases,
+    dot,
     draw_circle,
     ink,
-    open_page,
-    page,
     paint,
+    phases,
     say,
     set_slider,
     wait_for,
-)  # fmt: skip
+)
 
 SAYS = "document.querySelector('.say').textContent"
 PICTURE = "document.querySelector('#view canvas.clean').toDataURL()"
@@ -34,10 +29,6 @@ def live(page):
     page.check("#live input")
     yield page
     page.uncheck("#live input")
-
-
-def dot(page, x: float, y: float) -> None:
-    page.mouse.click(*at(page, x, y))
 
 
 def wait_until_quiet(page) -> None:
@@ -53,8 +44,10 @@ def test_live_redraws_after_each_stroke_and_the_newest_drawing_wins(live, server
     set_slider(live, "Steps", 50)
     server.delay = 0.1
     for i in range(4):  # each while the run before is going on
+        calls = server.calls
         dot(live, 0.2 + 0.2 * i, 0.3)
-        live.wait_for_timeout(120)
+        while server.calls == calls:
+            live.wait_for_timeout(10)
     assert ink(live) > 0
     live.wait_for_function("document.body.dataset.doodle != 'done'")
     wait_until_quiet(live)
@@ -92,11 +85,14 @@ def test_live_follows_the_words_and_the_sliders(live):
     live.wait_for_function(f"{SAYS}.startsWith('7 steps')")
 
 
-def test_without_live_nothing_runs_by_itself(page):
+def test_without_live_nothing_runs_by_itself(page, server):
+    count_phases(page)
+    calls = server.calls
     draw_circle(page)
-    choose_subject(page, "Cat")
-    page.wait_for_timeout(400)
-    assert page.evaluate("document.body.dataset.doodle") in ("empty", "done")
+    for name, other in [("Cat", "a cat"), ("Pear", "a pear")]:  # with the second, news of the first are here
+        choose_subject(page, name)
+        page.wait_for_function(f"document.querySelector('#more').textContent.includes('{other}')")
+    assert phases(page) == [] and server.calls == calls
 
 
 # ---- frames

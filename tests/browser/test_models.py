@@ -4,39 +4,36 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("gradio")
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 from conftest import tiny_checkpoint
 from diffusion import save_checkpoint
 from diffusion.page import app
 from diffusion.page.session import OTHER_MODEL
-from test_browser import PATIENCE, draw_circle, wait_for
 
-# So small a model is done before a look at the page from outside finds it running.
-NOTICE_A_RUN = """() => {
-  window.ran = false;
-  new MutationObserver(() => { window.ran ||= document.body.dataset.doodle === 'run'; })
-    .observe(document.body, { attributes: true, attributeFilter: ['data-doodle'] });
-}"""
+from .actions import CANVAS_READY, PATIENCE, draw_circle, wait_for
+
 CLASSES = {"class": ["airplane", "cat", "ship"]}
 
 
 @pytest.fixture(scope="module")
-def page(browser, tmp_path_factory):
+def url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("several")
     save_checkpoint(folder / "drawings.safetensors", tiny_checkpoint())
     save_checkpoint(folder / "photos.safetensors", tiny_checkpoint(CLASSES, [], image_size=8))
     demo = app.build(folder)
-    _, url, _ = demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True)
+    _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
+    yield url
+    demo.close()
+
+
+@pytest.fixture
+def page(browser, url):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(url)
-    page.wait_for_selector(".paper.blank")
+    page.wait_for_selector(CANVAS_READY)
     yield page
     context.close()
-    demo.close()
 
 
 def pick(page, model: str) -> None:
@@ -48,16 +45,16 @@ def frame_side(page) -> int:
     """Pixels of the last frame the model made."""
     page.click(".strip canvas >> nth=0")  # the result itself is enlarged
     return page.evaluate("""async () => {
-      const urls = [];
+      const sides = [];
       const draw = CanvasRenderingContext2D.prototype.drawImage;
       CanvasRenderingContext2D.prototype.drawImage = function (image, ...rest) {
-        urls.push(image.naturalHeight);
+        sides.push(image.naturalHeight);
         return draw.call(this, image, ...rest);
       };
       document.querySelector('.scrub').dispatchEvent(new Event('input'));
-      await new Promise((done) => setTimeout(done, 300));
+      while (!sides.length) await new Promise(requestAnimationFrame);
       CanvasRenderingContext2D.prototype.drawImage = draw;
-      return Math.min(...urls);
+      return Math.min(...sides);
     }""")
 
 
@@ -75,9 +72,8 @@ def test_the_page_follows_the_model(page):
     offered = page.locator("#label-0 [role=option]").all_inner_texts()
     assert [name.strip("✓\n ") for name in offered] == ["Airplane", "Cat", "Ship"]
     page.get_by_role("option", name="Ship").click()
-    page.evaluate(NOTICE_A_RUN)
     page.click("#generate")
-    page.wait_for_function("window.ran")
+    page.wait_for_function("document.body.dataset.doodle == 'run'")
     wait_for(page, "done")
     assert frame_side(page) == 8
 

@@ -2,130 +2,24 @@
 
 from __future__ import annotations
 
-import math
-
-import pytest
 from PIL import Image
-
-pytest.importorskip("gradio")
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from conftest import apple_drawing
 
-PATIENCE = 30_000  # milliseconds; a busy machine is slow, and a page that never answers still fails
-
-INK = """selector => {
-  const canvas = document.querySelector(selector);
-  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  let ink = 0;
-  for (let i = 0; i < pixels.length; i += 4) {
-    if (Math.min(pixels[i], pixels[i + 1], pixels[i + 2]) < 230 && pixels[i + 3]) ink++;
-  }
-  return ink / (pixels.length / 4);
-}"""
-DRAWING, RESULT = "#canvas canvas.paint", "#view canvas.clean"
-
-
-@pytest.fixture(scope="module")
-def open_page(browser, server):
-    """Opens the page; at the end nothing may have gone wrong in it, nor been fetched from elsewhere."""
-    contexts, foreign, errors = [], [], []
-
-    def watch(request):
-        if not request.url.startswith((server.url, "data:", "blob:")):
-            foreign.append(request.url)
-
-    def open_page(**options):
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("request", watch)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(server.url)
-        page.wait_for_selector(".paper.blank")
-        page.wait_for_selector(".result[data-phase=empty]")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not foreign, "the page asked another host"
-    assert not errors
-
-
-@pytest.fixture(scope="module")
-def desktop(open_page):
-    page = open_page()
-    page.locator("#advanced button").first.click()
-    page.wait_for_selector("#seed input")
-    return page
-
-
-@pytest.fixture
-def page(desktop, server):
-    """A page with a blank canvas on which nothing runs; opening a new one for each test would take long."""
-    server.delay = 0.0
-    yield desktop
-    server.delay = 0.0
-    desktop.wait_for_function("!['run', 'wait'].includes(document.querySelector('.result').dataset.phase)")
-    if ink(desktop):
-        desktop.click("[data-do=clear]")
-    desktop.click("[data-tool=brush]")
-
-
-def at(page, x: float, y: float) -> tuple[float, float]:
-    """A place on the canvas, in shares of its side -> page coordinates."""
-    canvas = page.locator(DRAWING)
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-
-def draw_circle(page) -> None:
-    angles = [a / 8 * math.pi for a in range(17)]
-    points = [(0.5 + 0.3 * math.cos(a), 0.5 + 0.3 * math.sin(a)) for a in angles]
-    page.mouse.move(*at(page, *points[0]))
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*at(page, *point), steps=2)
-    page.mouse.up()
-
-
-def ink(page, selector: str = DRAWING) -> float:
-    return page.evaluate(INK, selector)
-
-
-def wait_for(page, phase: str) -> None:
-    page.wait_for_selector(f".result[data-phase={phase}]")
-
-
-def say(page) -> str:
-    return page.inner_text(".say")
-
-
-def set_slider(page, name: str, value: float) -> None:
-    number = page.get_by_label(f"number input for {name}")
-    number.fill(str(value))
-    number.press("Tab")
-
-
-def choose_subject(page, name: str) -> None:
-    page.click("#label-0 input")
-    page.get_by_role("option", name=name).click()
-
-
-def paint(page, seed: int) -> None:
-    """Press Generate and wait for the result; the seed in its small print tells it from earlier ones."""
-    number = page.locator("#seed input")
-    number.fill(str(seed))
-    number.press("Tab")
-    page.click("#generate")
-    page.wait_for_function(f"document.querySelector('.say').textContent.includes('seed {seed}.')")
-
-
-def count_frames(page) -> int:
-    return int(page.get_attribute(".scrub", "max")) + 1
+from .actions import (
+    DRAWING,
+    INK,
+    RESULT,
+    at,
+    choose_subject,
+    count_frames,
+    draw_circle,
+    ink,
+    paint,
+    say,
+    set_slider,
+    wait_for,
+)
 
 
 def test_a_drawing_becomes_a_picture_before_your_eyes(page, server, tmp_path):
@@ -189,7 +83,7 @@ def test_generate_gives_up_the_run_that_is_going_on(page, server):
     page.click("#generate")
     server.delay = 0.05
     page.wait_for_function("document.querySelector('.say').textContent.startsWith('5 steps')")
-    page.wait_for_timeout(500)  # late news of the first run would show now
+    # One run at a time, and their news come in order: what the first had to say was said before.
     assert count_frames(page) == 5 and say(page).startswith("5 steps")
 
 

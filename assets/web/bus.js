@@ -1,0 +1,51 @@
+// What the parts of the page tell each other: events, and a few facts about the page that all may ask for.
+// Events travel over `window` as 'doodle:NAME', so that Python's one-line scripts can send them too.
+
+/**
+ * @typedef {import('./types.js').CanvasValue} CanvasValue
+ *
+ * @typedef {object} Events
+ * @property {undefined} changed  something that decides the picture is different now (sent by Python)
+ * @property {string} load  a URL of a picture to put on the canvas, as a change that a person makes
+ * @property {{ run: number, drawing: CanvasValue }} sent  a run starts from this drawing (sent by Python)
+ * @property {CanvasValue | undefined} restore  an earlier drawing to put back, not a change
+ * @property {File} file  a person brought this file; its settings may interest somebody
+ * @property {import('./types.js').KeptRun} result  a run has ended
+ * @property {import('./types.js').KeptRun} show  an earlier one to show again
+ */
+
+/**
+ * @template {keyof Events} Name
+ * @param {Name} name
+ * @param {Events[Name]} detail
+ */
+export function emit(name, detail) {
+  window.dispatchEvent(new CustomEvent(`doodle:${name}`, { detail }));
+}
+
+/**
+ * @template {keyof Events} Name
+ * @param {Name} name
+ * @param {(detail: Events[Name]) => void} listener
+ */
+export function on(name, listener) {
+  window.addEventListener(`doodle:${name}`, (event) => listener(/** @type {CustomEvent} */ (event).detail));
+}
+
+/**
+ * What the result is doing; page.css greys out Stop when nothing runs.
+ * @typedef {'empty' | 'wait' | 'run' | 'done'} Phase
+ */
+
+/** @param {Phase} phase */
+export const setPhase = (phase) => { document.body.dataset.doodle = phase; };
+export const isBusy = () => ['run', 'wait'].includes(document.body.dataset.doodle ?? '');
+
+/** Whether the page redraws after each change; Python sets it. */
+export const isLive = () => document.body.dataset.live === 'on';
+
+let blank = true;
+/** @param {boolean} isBlank */
+export const setBlank = (isBlank) => { blank = isBlank; };
+/** Whether there is nothing on the canvas. */
+export const isCanvasBlank = () => blank;

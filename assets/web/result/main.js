@@ -1,0 +1,264 @@
+// The result: what Python says of a run (types.js, Message), and what the person does with its pictures.
+
+import { emit, isCanvasBlank, isLive, on, setPhase } from '../bus.js';
+import { find, part, parts, targetIn } from '../dom.js';
+import { Player, thumbnail } from './player.js';
+
+/**
+ * @typedef {import('../types.js').CanvasValue} CanvasValue
+ * @typedef {import('../types.js').Message} Message
+ * @typedef {import('../types.js').Run} Run
+ * @typedef {import('../types.js').Finished} Finished
+ */
+
+const THUMB_SIDE = 136;                              // pixels, of a picture in the gallery
+const SENT = 32;                                     // drawings remembered
+const FOLD = 20;                                     // CSS pixels of the frames that may lie below it
+
+/** @param {HTMLElement} element @param {import('../types.js').Component} component */
+export function mount(element, { props, trigger, watch }) {
+  const result = new Result(part(element, '.result'), trigger);
+  let nonce = 0;                                     // Gradio may set a message twice, as a run ends
+  const hear = () => {
+    if (!props.value || props.value.nonce === nonce) return;
+    nonce = props.value.nonce;
+    result.hear(props.value);
+  };
+  watch('value', hear);
+  hear();
+}
+
+class Result {
+  #root; #trigger; #player; #say; #scrub; #resume; #hint; #all; #cells;
+  #newest = 0;                                       // the newest run heard of
+  /** What went with a run as its drawing. @type {Map<number, CanvasValue | undefined>} */
+  #sent = new Map();
+  /** @type {import('../bus.js').Phase} */ #phase = 'empty';
+
+  /** @param {HTMLElement} root @param {import('../types.js').Component['trigger']} trigger */
+  constructor(root, trigger) {
+    this.#root = root;
+    this.#trigger = trigger;
+    this.#player = new Player(root, () => this.#enter(this.#phase));
+    this.#say = part(root, '.say');
+    this.#scrub = find(root, '.scrub', HTMLInputElement);
+    this.#resume = find(root, '[data-do=resume]', HTMLButtonElement);
+    this.#hint = this.#resume.title;
+    this.#all = part(root, '[data-do=all]');
+    this.#cells = part(root, '.cells');
+    this.#listen();
+    this.#enter('empty');
+  }
+
+  // ---- what Python says
+
+  /** @param {Message} message */
+  hear(message) {
+    if (!message.phase) return this.#save(message.gif, 'gif');
+    if (message.run < this.#newest) return;          // late news of a run that was given up
+    const isNew = message.run > this.#newest;
+    this.#newest = message.run;
+    if (message.phase === 'wait') this.#wait(message.say, isNew);
+    if (message.phase === 'idle') this.#idle(message.say);
+    if (message.phase === 'chosen') this.#hearChosen(message);
+    if (message.phase === 'run' || message.phase === 'done') this.#hearFrames(message);
+  }
+
+  /** @param {string} say @param {boolean} isNew */
+  #wait(say, isNew) {
+    this.#enter('wait');
+    this.#say.textContent = say;
+    const { bottom } = part(this.#root, '.frames').getBoundingClientRect();  // on a phone below the fold
+    const isHidden = isNew && !isLive() && bottom > window.innerHeight + FOLD;
+    if (isHidden) this.#root.scrollIntoView({ behavior: 'smooth', block: 'center' });
+  }
+
+  /** @param {string} say */
+  #idle(say) {
+    this.#enter(this.#player.run ? 'done' : 'empty');
+    this.#say.textContent = say;
+  }
+
+  /** @param {import('../types.js').Chosen} message */
+  #hearChosen(message) {
+    const run = this.#player.run;
+    if (!run || message.of !== run.start) return;
+    finish(run, message, message.say);
+    offer(run, message.settings);
+    this.#rest();
+  }
+
+  /** @param {import('../types.js').Frames | import('../types.js').Done} message */
+  #hearFrames(message) {
+    const { start, count, box } = message;
+    if (start !== this.#player.run?.start) {
+      const fresh = { frames: [], done: null, k: null, drawn: start, drawing: undefined };
+      this.#player.begin({ start, count, box, ...fresh });
+    }
+    const run = /** @type {Run} */ (this.#player.run);
+    this.#root.style.setProperty('--progress', String(message.progress));
+    if (message.phase === 'run') {
+      run.frames.push(...message.frames);
+      this.#enter('run');
+      this.#player.play();
+      return;
+    }
+    run.frames[run.frames.length - 1].say = message.say;
+    run.drawn = message.drawn;
+    run.drawing = this.#sent.get(message.drawn);
+    if (message.picture !== undefined) finish(run, message, message.say);
+    offer(run, message.settings);
+    this.#rest();
+  }
+
+  /** No more frames will come. */
+  #rest() {
+    this.#player.fillStrip();
+    this.#enter('done');
+    if (this.#player.at === this.#player.last) this.#player.refresh();
+    else this.#player.play();
+  }
+
+  // ---- what may be pressed
+
+  /** @param {import('../bus.js').Phase} phase */
+  #enter(phase) {
+    const { run, at, last } = this.#player;
+    this.#phase = phase;
+    this.#root.dataset.phase = phase;
+    setPhase(phase);
+    const isDone = phase === 'done', isReady = isDone && Boolean(run?.done);
+    for (const button of parts(this.#root, '.saves button')) button.toggleAttribute('disabled', !isReady);
+    this.#scrub.disabled = !isDone || last < 1;
+    const isAtEnd = !isReady || at >= last;
+    this.#resume.disabled = isAtEnd;
+    this.#resume.title = isAtEnd ? this.#resume.dataset.say ?? '' : this.#hint;
+    const isOneOf = run !== null && run.count > 1;
+    this.#all.hidden = !(isReady && isOneOf);
+    this.#offerCells(run !== null && isDone && isOneOf && run.k === null ? Math.sqrt(run.count) : 0);
+  }
+
+  /** A button over each of several pictures. @param {number} columns */
+  #offerCells(columns) {
+    this.#cells.style.setProperty('--columns', String(columns));
+    this.#cells.replaceChildren(...Array.from({ length: columns ** 2 }, (_, k) => {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.dataset.k = String(k);
+      button.title = button.ariaLabel = `${this.#cells.dataset.say} ${k + 1}`;
+      return button;
+    }));
+  }
+
+  // ---- what the person does
+
+  #listen() {
+    this.#root.addEventListener('click', (event) => {
+      const action = targetIn(event, '[data-do]')?.dataset.do;
+      if (action) this.#actions[action]();
+    });
+    this.#cells.addEventListener('click', (event) => {
+      const k = targetIn(event, 'button')?.dataset.k;
+      if (k) this.#trigger('choose', { run: this.#player.run?.start, k: Number(k) });
+    });
+    part(this.#root, '.strip').addEventListener('click', (event) => {
+      const at = targetIn(event, 'canvas')?.dataset.at;
+      if (at && !this.#scrub.disabled) this.#look(Number(at));
+    });
+    this.#scrub.addEventListener('input', () => this.#look(Number(this.#scrub.value)));
+    on('show', (run) => {
+      this.#player.showAgain({ ...run });
+      this.#enter('done');
+    });
+    on('sent', ({ run, drawing }) => this.#remember(run, drawing));
+    on('changed', () => { if (isLive() && !isCanvasBlank()) this.#trigger('redraw'); });
+  }
+
+  /** The buttons with data-do. @type {Record<string, () => void>} */
+  #actions = {
+    reuse: () => emit('load', this.#player.shown),
+    png: () => this.#save(this.#player.run?.done?.picture, 'png'),
+    gif: () => this.#trigger('gif', this.#place()),
+    link: () => this.#copyLink(),
+    resume: () => this.#resumeFrom(this.#player.at + 1),
+    all: () => this.#showAll(),
+  };
+
+  /** @param {number} step */
+  #resumeFrom(step) {
+    const run = this.#player.run;
+    if (run) this.#remember(run.drawn, run.drawing);  // the new run has the same
+    this.#trigger('resume', { ...this.#place(), step });
+  }
+
+  /** @param {number} number  of a run @param {CanvasValue | undefined} drawing */
+  #remember(number, drawing) {
+    this.#sent.delete(number);                       // the newest stand last
+    this.#sent.set(number, drawing);
+    const [oldest] = this.#sent.keys();
+    if (this.#sent.size > SENT) this.#sent.delete(oldest);
+  }
+
+  #place() {
+    const done = this.#player.run?.done;
+    return { run: done?.of, k: done?.k };
+  }
+
+  /** @param {number} index */
+  #look(index) {
+    this.#player.look(index);
+    this.#enter('done');
+  }
+
+  #showAll() {
+    const run = this.#player.run;
+    if (!run) return;
+    run.done = run.k = null;
+    this.#player.fillStrip();
+    this.#look(this.#player.at);
+  }
+
+  /** @param {string | undefined} url @param {string} extension */
+  #save(url, extension) {
+    if (!url) return;
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = `${this.#player.run?.done?.name}.${extension}`;
+    link.click();
+  }
+
+  async #copyLink() {
+    const url = `${location.origin}${location.pathname}?${this.#player.run?.done?.link}`;
+    const said = part(this.#root, '[data-do=link]').dataset.say ?? '';
+    this.#say.textContent = (await copied(url)) ? said : url;
+  }
+}
+
+/** @param {Run} run @param {Finished} finished @param {string} say */
+function finish(run, finished, say) {
+  run.done = finished;
+  run.k = run.count > 1 ? finished.k : null;
+  run.frames[run.frames.length - 1].say = say;
+}
+
+/** For the gallery, as it stands now. @param {Run} run @param {import('../types.js').Settings} settings */
+async function offer(run, settings) {
+  const kept = { ...run, settings, frames: run.frames.map((frame) => ({ ...frame })) };
+  emit('result', { ...kept, thumb: await thumbnail(kept, THUMB_SIDE) });
+}
+
+/** @param {string} text @returns {Promise<boolean>} whether it is in the clipboard */
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {                                          // no permission, or the page came without https
+    const field = document.createElement('textarea');
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand('copy');
+    field.remove();
+    return done;
+  }
+}

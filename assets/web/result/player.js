@@ -1,0 +1,182 @@
+// The player: paints the frames of a run, several pictures in a grid, and looks back at them with a strip and
+// a slider.
+
+import { find, part, square } from '../dom.js';
+
+/** @typedef {import('../types.js').Run} Run */
+
+const SIDE = 512, THUMBS = 10, THUMB_SIDE = 96;      // pixels
+/** @type {import('../types.js').Box} */
+const WHOLE = [0, 0, 1];
+
+export class Player {
+  /** The run on show. @type {Run | null} */ run = null;
+  at = 0;                                            // which of its frames
+  /** The run whose frames are being shown, null when at rest. @type {Run | null} */ #playing = null;
+  #clean; #noisy; #noise; #say; #scrub; #strip; #onRest;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {() => void} onRest  when all frames have been shown
+   */
+  constructor(root, onRest) {
+    this.#clean = find(root, 'canvas.clean', HTMLCanvasElement);
+    this.#noisy = find(root, 'canvas.noisy', HTMLCanvasElement);
+    this.#noise = find(root, '.noise-switch input', HTMLInputElement);
+    this.#say = part(root, '.say');
+    this.#scrub = find(root, '.scrub', HTMLInputElement);
+    this.#strip = part(root, '.strip');
+    this.#onRest = onRest;
+    this.#noise.addEventListener('change', () => {
+      root.classList.toggle('with-noise', this.#noise.checked);
+      if (this.run) this.#showFrame(this.at);
+    });
+  }
+
+  get last() { return this.run ? this.run.frames.length - 1 : -1; }
+
+  /** What the canvas shows. @returns {string} a data URL */
+  get shown() { return this.#clean.toDataURL(); }
+
+  /** Another run is on show, so far without frames. @param {Run} run */
+  begin(run) {
+    this.run = run;
+    this.at = -1;
+    this.#strip.replaceChildren();
+  }
+
+  /** An earlier run is on show. @param {Run} run */
+  showAgain(run) {
+    this.run = run;
+    this.fillStrip();
+    this.look(this.last);
+  }
+
+  /** Frames may have come: shows each for at least a moment, the last one stays. */
+  async play() {
+    const mine = this.run;
+    if (!mine || this.#playing === mine) return;
+    this.#playing = mine;
+    while (this.#playing === mine && this.at < mine.frames.length - 1) {
+      await this.#showFrame(this.at + 1);
+      await new Promise(requestAnimationFrame);
+    }
+    if (this.#playing !== mine) return;
+    this.#playing = null;
+    this.#onRest();
+  }
+
+  /** Shows one frame, and no others after it. @param {number} index */
+  look(index) {
+    this.#playing = null;
+    this.#showFrame(index);
+  }
+
+  /** Paints the frame on show again: there is more to say of it. */
+  refresh() { this.#showFrame(this.at); }
+
+  /** A few of the frames in a row, above the slider that reaches all of them. */
+  fillStrip() {
+    const run = this.run;
+    if (!run) return;
+    const shown = Math.min(run.frames.length, THUMBS);
+    this.#strip.replaceChildren(...Array.from({ length: shown }, (_, i) => {
+      const canvas = document.createElement('canvas');
+      const at = shown < 2 ? 0 : Math.round((i * this.last) / (shown - 1));
+      canvas.dataset.at = String(at);
+      paintFrame(canvas, run.frames[at].x, { ...run, box: WHOLE }, THUMB_SIDE, run.k);
+      return canvas;
+    }));
+  }
+
+  /** @param {number} index */
+  #showFrame(index) {
+    const run = this.run;
+    if (!run) return Promise.resolve();
+    this.at = index;
+    const frame = run.frames[index];
+    const painted = Promise.all([
+      index === this.last && run.done ? paintWhole(this.#clean, run.done.picture, SIDE)
+        : paintFrame(this.#clean, frame.x0, run, SIDE, run.k),
+      this.#noise.checked && paintFrame(this.#noisy, frame.x, run, SIDE, run.k),
+    ]);
+    this.#say.textContent = frame.say;
+    this.#scrub.max = String(Math.max(this.last, 1));
+    this.#scrub.value = String(this.last < 1 ? 1 : index);
+    for (const thumb of this.#strip.children) {
+      if (thumb instanceof HTMLElement) thumb.classList.toggle('on', Number(thumb.dataset.at) <= index);
+    }
+    return painted;
+  }
+}
+
+/**
+ * A small picture of a run's end.
+ * @param {Run} run
+ * @param {number} side
+ * @returns {Promise<string>} a data URL
+ */
+export async function thumbnail(run, side) {
+  const canvas = document.createElement('canvas');
+  await (run.done ? paintWhole(canvas, run.done.picture, side)
+    : paintFrame(canvas, run.frames[run.frames.length - 1].x0, run, side));
+  return canvas.toDataURL();
+}
+
+/** What each canvas should end up showing. @type {WeakMap<HTMLCanvasElement, string>} */
+const latest = new WeakMap();
+
+/** @param {string} url */
+async function decode(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return image;
+}
+
+/** @param {HTMLCanvasElement} canvas @param {number} side */
+function paper(canvas, side) {
+  const pen = square(side, canvas);
+  pen.imageSmoothingQuality = 'high';
+  pen.fillStyle = '#fff';
+  pen.fillRect(0, 0, side, side);
+  return pen;
+}
+
+/**
+ * Pictures of a frame, each in its own cell of the grid, standing where the drawing stood.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} url  the run's pictures side by side
+ * @param {Run} run
+ * @param {number} side
+ * @param {number | null} only  one of the pictures alone
+ */
+async function paintFrame(canvas, url, { count, box: [left, top, size] }, side, only = null) {
+  latest.set(canvas, url);
+  const image = await decode(url);
+  if (latest.get(canvas) !== url) return;            // a newer frame was quicker
+  const pen = paper(canvas, side), r = image.height;
+  const columns = only === null ? Math.ceil(Math.sqrt(count)) : 1, cell = side / columns;
+  for (let k = 0; k < count; k++) {
+    if (only !== null && k !== only) continue;
+    const i = only === null ? k : 0, x = (i % columns) * cell, y = Math.floor(i / columns) * cell;
+    pen.save();
+    pen.beginPath();
+    pen.rect(x, y, cell, cell);
+    pen.clip();
+    pen.drawImage(image, k * r, 0, r, r, x + left * cell, y + top * cell, size * cell, size * cell);
+    pen.restore();
+  }
+  pen.strokeStyle = '#0002';
+  for (let i = 1; i < columns; i++) {
+    pen.strokeRect(i * cell, -1, 0, side + 2);
+    pen.strokeRect(-1, i * cell, side + 2, 0);
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas @param {string} url @param {number} side */
+async function paintWhole(canvas, url, side) {
+  latest.set(canvas, url);
+  const image = await decode(url);
+  if (latest.get(canvas) === url) paper(canvas, side).drawImage(image, 0, 0, side, side);
+}

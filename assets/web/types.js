@@ -1,0 +1,81 @@
+// No code: the shapes of what passes between Gradio, Python and these scripts, for readers and for tsc.
+
+/**
+ * What Gradio gives a component of type gr.HTML.
+ * @typedef {object} Component
+ * @property {Record<string, any>} props  value and whatever else Python set; setting value tells Python
+ * @property {(event: string, data?: object) => void} trigger  sends an event to Python
+ * @property {(props: string | string[], listener: () => void) => void} watch  calls back after Python's sets
+ */
+
+/**
+ * What is on the canvas: two PNG data URLs of 512 x 512 pixels. In `keep`, '' where nothing is marked, black
+ * must stay as it is and white is free. The value of a blank canvas is ''.
+ * @typedef {{ picture: string, keep: string } | ''} CanvasValue
+ */
+
+/**
+ * What a picture was made from; `model` is the name of a checkpoint.
+ * @typedef {object} Settings
+ * @property {string} model
+ * @property {Record<string, string>} labels  label kind -> name
+ * @property {number} strength
+ * @property {number} steps
+ * @property {number} guidance
+ * @property {number} eta
+ * @property {number} seed
+ * @property {boolean} colour
+ */
+
+/**
+ * One step of a run: data URLs of pictures side by side, clean ones as the network sees them and noisy ones.
+ * @typedef {{ say: string, x0: string, x: string }} Frame
+ */
+
+/**
+ * Where pictures of a run stand in the drawing: left, top and side in shares of the canvas.
+ * @typedef {[left: number, top: number, side: number]} Box
+ */
+
+/**
+ * A finished picture: the k-th of the run that began as number `of`.
+ * @typedef {{ of: number, k: number, picture: string, name: string, link: string }} Finished
+ */
+
+/**
+ * What Python tells result/main.js, one at a time, as diffusion/page/messages.py has it; `run` is the newest
+ * run's number, and the nonce makes two messages that say the same differ.
+ * @typedef {(Notice | Frames | Done | Chosen | Animation) & { nonce: number }} Message
+ *
+ * A run is asked for; or refused or called off, and the earlier result stays.
+ * @typedef {{ phase: 'wait' | 'idle', run: number, say: string }} Notice
+ *
+ * Whose frames: the run that began as number `start`; `run` may be higher where Stop raised it since.
+ * @typedef {{ run: number, say: string, start: number, count: number, box: Box, progress: number }} Place
+ * @typedef {Place & { phase: 'run', frames: Frame[] }} Frames
+ *
+ * The run has ended; its drawing was sent with the run `drawn`. One picture comes finished, of several the
+ * person chooses one.
+ * @typedef {Place & { phase: 'done', settings: Settings, drawn: number }
+ *   & (Finished | { picture?: undefined })} Done
+ * @typedef {Finished & { phase: 'chosen', run: number, say: string, settings: Settings }} Chosen
+ *
+ * @typedef {{ phase?: undefined, gif: string }} Animation  a data URL
+ */
+
+/**
+ * A run with all its frames, as the player shows it and the gallery keeps it.
+ * @typedef {object} Run
+ * @property {number} start  its number
+ * @property {number} count  pictures in each frame
+ * @property {Box} box
+ * @property {Frame[]} frames
+ * @property {Finished | null} done  the finished picture; null before, and while several stand for choice
+ * @property {number | null} k  which of several is shown alone
+ * @property {number} drawn  the run with which its drawing was sent
+ * @property {CanvasValue | undefined} drawing
+ */
+
+/** @typedef {Run & { settings: Settings, thumb: string }} KeptRun  `thumb`: a data URL */
+
+export {};
