@@ -49,7 +49,7 @@ class Condition:
     def device(self) -> torch.device:
         return self.labels.device
 
-    def __getitem__(self, part: slice) -> Condition:
+    def __getitem__(self, part: slice | Tensor) -> Condition:
         """Some of the pictures."""
         drawing = None if self.drawing is None else self.drawing[part]
         return replace(self, labels=self.labels[part], drawing=drawing)
@@ -75,9 +75,12 @@ class Condition:
             torch.cat(drawings) if drawings else None,
         )
 
-    def with_drawing(self, image: Tensor) -> Condition:
-        """Told the drawing (B, 3, R, R) in [-1, 1] as well."""
-        return replace(self, drawing=torch.cat([image, torch.ones_like(image[:, :1])], dim=1))
+    def with_drawing(self, image: Tensor, where: Tensor | None = None) -> Condition:
+        """Told the drawing (B, 3, R, R) in [-1, 1] as well, or only `where` bool (B,) is true."""
+        drawing = torch.cat([image, torch.ones_like(image[:, :1])], dim=1)
+        if where is not None:
+            drawing = drawing * where.to(drawing)[:, None, None, None]
+        return replace(self, drawing=drawing)
 
     def without_drawing(self) -> Condition:
         """The twin with the same labels that is told no drawing."""

@@ -16,7 +16,9 @@ makes everything after it p^2 times cheaper, which is what lets 64 x 64 pixels r
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -216,9 +218,8 @@ class UNet(nn.Module):
 
     def embed(self, t: Tensor, labels: Tensor | None) -> Tensor:
         """What modulates the blocks: time and labels, summed. t (B,), labels long (B, K) -> (B, E)."""
-        embedding = self.time_mlp(
-            time_embedding(t, self.config.channels[0]).to(self.time_mlp[0].weight.dtype)
-        )
+        sinusoids = time_embedding(t, self.config.channels[0])
+        embedding = self.time_mlp(sinusoids.to(self.output.weight.dtype))
         if labels is None:
             labels = torch.tensor(self.null_labels, device=t.device).expand(len(t), -1)
         if labels.shape != (len(t), len(self.label_tables)):
@@ -250,7 +251,8 @@ class UNet(nn.Module):
                 raise DoodleError("This network has no input for a drawing.")
             h = h + self.drawing_input(F.pixel_unshuffle(drawing, self.config.patch_size))
         skips = [h]
-        for level, blocks in enumerate(self.down):
+        down, up = (cast("Iterable[nn.ModuleList]", levels) for levels in (self.down, self.up))
+        for level, blocks in enumerate(down):
             if level:
                 h = self.downsample[level - 1](h)
                 skips.append(h)
@@ -259,7 +261,7 @@ class UNet(nn.Module):
                 skips.append(h)
         for block in self.middle:
             h = block(h, embedding)
-        for step, blocks in enumerate(self.up):
+        for step, blocks in enumerate(up):
             for block in blocks:
                 h = block(torch.cat([h, skips.pop()], dim=1), embedding)
             if step < len(self.upsample):

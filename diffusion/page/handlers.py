@@ -30,14 +30,14 @@ def in_a_sentence(handler: Callable) -> Callable:
     """A function or a generator whose ValueErrors reach the browser, or a program, as their sentence."""
 
     @functools.wraps(handler)
-    def answer(*args, **kwargs):
+    def answer(*args: Any, **kwargs: Any) -> Any:
         try:
             return handler(*args, **kwargs)
         except ValueError as error:
             raise gr.Error(str(error)) from error
 
     @functools.wraps(handler)
-    def stream(*args, **kwargs):
+    def stream(*args: Any, **kwargs: Any) -> Iterator[Any]:
         try:
             yield from handler(*args, **kwargs)
         except ValueError as error:

@@ -54,8 +54,8 @@ def sketch_timesteps(t: Tensor, num_train_timesteps: int, generator: torch.Gener
     Returns:
         long (B,): at least t and FAINTEST_SKETCH's timestep, at most BOLDEST_SKETCH's; t itself above that.
     """
-    low, high = (round(strength * num_train_timesteps) for strength in (FAINTEST_SKETCH, BOLDEST_SKETCH))
-    low = t.clamp(min=low)
+    faintest, high = (round(s * num_train_timesteps) for s in (FAINTEST_SKETCH, BOLDEST_SKETCH))
+    low = t.clamp(min=faintest)
     share = torch.rand(t.shape, generator=generator, device=t.device)
     return (low + share * (high - low + 1).clamp(min=0)).long().clamp(max=num_train_timesteps - 1)
 

@@ -7,7 +7,8 @@ matrices only; a U-Net's weights are convolutions, here flattened to (C_out, C_i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import overload
 
 import torch
 from torch import Tensor, nn
@@ -50,13 +51,23 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+        self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
     @torch.no_grad()
-    def step(self, closure=None) -> None:
-        """Move every parameter that has a gradient."""
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Move every parameter that has a gradient; a `closure` computes the loss and the gradients first."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:
@@ -69,9 +80,10 @@ class Muon(torch.optim.Optimizer):
                 scale = 0.2 * max(ahead.shape) ** 0.5
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.add_(orthogonalized(ahead).view_as(weight), alpha=-group["lr"] * scale)
+        return loss
 
 
-def inner_weights(model: nn.Module) -> list[nn.Parameter]:
+def inner_weights(model: nn.Module) -> list[Tensor]:
     """What of a U-Net Muon should move: the convolutions of its blocks, and between its levels.
 
     The first and the last convolution, embeddings, modulation, norms and biases stay with AdamW, as in Jordan

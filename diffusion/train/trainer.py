@@ -8,9 +8,11 @@ average of the weights, a learning rate that warms up and winds down, and a stat
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from dataclasses import asdict, replace
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -56,7 +58,7 @@ class Trainer:
         self.pairs = pictures.combinations()
         self.colours = colours_of(train)
         self.batches = self._batches(train, sampling_weights(train, config.balance), config.augment)
-        self._stream = iter(())
+        self._stream: Generator[Batch, None, None] | None = None
         test = test.subset(evenly(len(test), HELD_OUT))
         self.held_out_kinds: list[str | None] = []
         self.held_out = self._held_out(test) if len(test) else None
@@ -122,7 +124,7 @@ class Trainer:
         ]
         return optimizers + ([Muon(inner, config.lr, weight_decay=config.weight_decay)] if inner else [])
 
-    def autocast(self):
+    def autocast(self) -> AbstractContextManager:
         """Matrix products in bfloat16, everything delicate in float32."""
         if self.config.precision == "fp32":
             return nullcontext()
@@ -130,9 +132,9 @@ class Trainer:
 
     def close(self) -> None:
         """End the threads that make batches."""
-        if hasattr(self._stream, "close"):
+        if self._stream is not None:
             self._stream.close()
-        self._stream = iter(())
+            self._stream = None
 
     # ------------------------------------------------------------------------------------------- learning
 
@@ -141,8 +143,7 @@ class Trainer:
         condition = Condition(labels, self.null.to(labels.device))
         if not self.config.drawing:
             return condition
-        told = batch.sketched.to(batch.drawing)[:, None, None, None]
-        return replace(condition, drawing=condition.with_drawing(batch.drawing).drawing * told)
+        return condition.with_drawing(batch.drawing, where=batch.sketched)
 
     def noised(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Timesteps, long (B,), and the noise over each picture at that step, like x0."""
@@ -158,7 +159,9 @@ class Trainer:
             noise = noise_over(batch.x0, drawing, noise, t0, self.schedule)
         return t, noise
 
-    def loss(self, model, x0: Tensor, condition: Condition, t: Tensor, noise: Tensor) -> Tensor:
+    def loss(
+        self, model: Callable[..., Tensor], x0: Tensor, condition: Condition, t: Tensor, noise: Tensor
+    ) -> Tensor:
         """DDPM algorithm 1, line 5: how far the network's answer about x_t is from the truth. Scalar."""
         config = self.config
         x_t = self.schedule.add_noise(x0, noise, t)
@@ -177,11 +180,9 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, self.step)
-        batch = next(self._stream, None)
-        if batch is None:
+        if self._stream is None:
             self._stream = self.batches.since(self.step)
-            batch = next(self._stream)
-        batch = batch.to(self.device)
+        batch = next(self._stream).to(self.device)
         # All random numbers are drawn for the whole batch, so that cutting it up changes nothing.
         labels = drop_labels(batch.labels, self.null, config.label_dropout, self.generator)
         t, noise = self.noised(batch, self.generator)
@@ -208,14 +209,14 @@ class Trainer:
         condition = self.condition(self.held_out, self.held_out.labels)
         total = 0.0
         for rows in torch.arange(len(t)).split(64):
-            parts = (self.held_out.x0, condition, t, noise)
-            piece = [part[rows].to(self.device) for part in parts]
-            total += float(self.loss(self.ema.model, *piece)) * len(rows)
+            x0, told = self.held_out.x0[rows].to(self.device), condition[rows].to(self.device)
+            times, eps = t[rows].to(self.device), noise[rows].to(self.device)
+            total += float(self.loss(self.ema.model, x0, told, times, eps)) * len(rows)
         return total / len(t)
 
     # ---------------------------------------------------------------------------------------- what it leaves
 
-    def checkpoint(self, **facts) -> Checkpoint:
+    def checkpoint(self, **facts: Any) -> Checkpoint:
         """The averaged weights with everything needed to use them; `facts` go into its `training` record."""
         config = asdict(self.config)
         for name in ("out", "init_from", "names"):  # checkpoints travel; where things lay here should not

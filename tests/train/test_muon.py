@@ -58,3 +58,16 @@ def test_inner_weights_are_the_blocks_convolutions():
     assert not names & {"input.weight", "output.weight", "drawing_input.weight", "label_tables.0.weight"}
     assert all(name.endswith("weight") and "norm" not in name and "mlp" not in name for name in names)
     assert sum(w.numel() for w in inner_weights(model)) > 0.6 * sum(p.numel() for p in model.parameters())
+
+
+def test_a_closure_is_called_for_the_gradient_and_its_loss_returned():
+    weight = torch.nn.Parameter(torch.ones(3, 2))
+    optimizer = Muon([weight], lr=0.1)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (weight**2).sum()
+        loss.backward()
+        return float(loss.detach())
+
+    assert optimizer.step(closure) == 6.0 and weight.max() < 1
