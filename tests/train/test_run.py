@@ -129,6 +129,30 @@ def test_the_log_forgets_what_is_run_again(tmp_path):
     assert Image.open(tmp_path / "loss.png").size == (900, 500)
 
 
+def test_the_log_drops_what_a_killed_run_left_half_written(tmp_path):
+    log = LossLog(tmp_path, step=0)
+    for step in (2, 4, 6):
+        log.add(step=step, loss=1 / step, minutes=step / 4)
+    text = log.path.read_text()
+    last = len(text.splitlines(keepends=True)[-1])
+    for cut in range(1, last + 1):  # "6,0.1" may be a whole number, but not the one that was written
+        log.path.write_text(text[:-cut])
+        assert [row["step"] for row in LossLog(tmp_path, step=6).rows] == ["2", "4"]
+    log.path.write_bytes(text.encode()[:-2] + b"\0\xff\n4,,,,,\nsix,1,1,1,1,1\n1,2,3\n")
+    again = LossLog(tmp_path, step=6)
+    assert [row["step"] for row in again.rows] == ["2", "4"] and again.minutes == 1.0
+    again.add(step=6, loss=float("nan"), minutes=1.5)
+    assert len(LossLog(tmp_path, step=6).rows) == 3
+
+
+def test_a_run_without_matplotlib_goes_on_without_the_picture(shapes, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(flags(shapes, tmp_path, "--steps", "2")) == 0
+    sentence = "no loss.png. This needs one more package: pip install matplotlib"
+    assert capsys.readouterr().err.count(sentence) == 1
+    assert not (tmp_path / "loss.png").exists() and (tmp_path / "loss.csv").exists()
+
+
 # ---- starting from a checkpoint
 
 
