@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from .. import __version__
 from ..checkpoint import load_checkpoint
 from ..files import write_text
 from ..options import REQUIRED, command, option, parse
@@ -85,9 +86,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     study = Study(checkpoint, classifier, pictures, **sampling)
     about = {
+        "version": __version__,
         "checkpoint": Path(settings.checkpoint).name,
         "judge": {"file": Path(settings.judge).name, "accuracy": classifier.training.get("accuracy", {})},
-        "trained": {k: checkpoint.training[k] for k in ("steps", "samples") if k in checkpoint.training},
+        "trained": {k: v for k, v in checkpoint.training.items() if k in ("version", "steps", "samples")},
         "settings": sampling,
     }
     out = Path(settings.out)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import torch
 
+from .. import __version__
 from ..checkpoint import load_checkpoint
 from ..errors import DoodleError
 from ..files import write_text
@@ -153,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     out, started = Path(settings.out), time.monotonic()
     check_packages()
     if isinstance(settings, (TrainingSettings, SamplingSettings)):
-        about = {"command": command_line(args.what, settings), "machine": machine()}
+        about = {"version": __version__, "command": command_line(args.what, settings), "machine": machine()}
         for result in start(settings):
             # After each part, so that a run that is stopped leaves what it knows.
             minutes = {"minutes": round((time.monotonic() - started) / 60, 1)}

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .. import __version__
 from ..ema import EMA
 from ..options import REQUIRED, command, option, parse
 from ..schedule import KINDS, NoiseSchedule
@@ -158,6 +159,7 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
         stream.close()
     classifier = Classifier(ema.model, schedule, pictures.label_names, list(settings.credits))
     facts = {
+        "version": __version__,
         "steps": settings.steps,
         "batch_size": settings.batch_size,
         "loss": round(loss_mean, 4),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from .. import __version__
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..errors import DoodleError
 from ..options import device, option
@@ -134,12 +135,14 @@ def _resumed(given: dict, out: Path) -> TrainConfig:
     state = out / "state.pt"
     if not state.is_file():
         raise CheckpointError(f"There is nothing to resume in {out}.")
-    stored = torch.load(state, map_location="cpu", weights_only=True, mmap=True)["config"]
+    begun = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
+    stored = begun["config"]
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
     if stored.keys() != {f.name for f in fields(TrainConfig)}:  # a default would make it another run
+        version = f"version {begun['version']}" if "version" in begun else "an earlier version"
         raise CheckpointError(
-            f"{out} was begun by another version of this program: start anew from what it reached, "
-            f"--init-from {out / 'checkpoint.safetensors'}"
+            f"{out} was begun by {version} of this program, this is {__version__}: start anew from what it "
+            f"reached, --init-from {out / 'checkpoint.safetensors'}"
         )
     for name, value in given.items():
         if name not in CHANGEABLE and stored[name] != value:

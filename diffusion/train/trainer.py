@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import __version__
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..condition import Condition
 from ..ema import EMA
@@ -226,6 +227,7 @@ class Trainer:
         if before < 0:
             before = int(self.start.training.get("samples", 0)) if self.start else 0
         training = {
+            "version": __version__,
             "steps": self.step,
             "samples": before + self.step * self.config.batch_size,
             "samples_before": before,
@@ -253,6 +255,7 @@ class Trainer:
 
     def state_dict(self) -> dict:
         return {
+            "version": __version__,
             "config": asdict(self.config),
             "label_names": self.label_names,
             "step": self.step,

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 from tiny import draw_shapes, flags
 
+import diffusion
 from diffusion import load_checkpoint
 from diffusion.train.data import load_pictures
 from diffusion.train.log import LossLog
@@ -58,6 +59,7 @@ def test_a_run_leaves_what_it_promises(shapes, tmp_path):
     assert ("ellipse", "red") in checkpoint.pairs and checkpoint.credits == ["me", "you"]
     assert checkpoint.colours["ellipse"][0] in ("#ff0000", "#0000ff")
     record = checkpoint.training
+    assert record["version"] == diffusion.__version__
     assert (record["steps"], record["samples"], record["config"]["batch_size"]) == (6, 48, 8)
     assert record["loss"] > 0 and record["validation_loss"] > 0
     assert str(shapes.parent) not in str(record) and record["config"]["data"] == [shapes.name]
@@ -114,9 +116,15 @@ def test_a_run_is_not_overwritten_and_not_changed_midway(shapes, tmp_path, capsy
     assert "cannot change" in capsys.readouterr().err
     state = torch.load(out / "state.pt", weights_only=True)
     del state["config"]["sketched"]  # as if there had been no such setting
-    torch.save(state, out / "state.pt")
-    assert main(["--resume", "--out", str(out)]) == 2
-    assert "--init-from" in capsys.readouterr().err
+    for version, begun_by in {"0.3.9": "version 0.3.9", None: "an earlier version"}.items():
+        state["version"] = version
+        if version is None:
+            del state["version"]  # as it was up to 0.4
+        torch.save(state, out / "state.pt")
+        assert main(["--resume", "--out", str(out)]) == 2
+        error = capsys.readouterr().err
+        assert f"begun by {begun_by} of this program, this is {diffusion.__version__}" in error
+        assert "--init-from" in error
 
 
 def test_the_log_forgets_what_is_run_again(tmp_path):
