@@ -2,7 +2,7 @@
 
 A drawing can be any size, stand anywhere on its canvas, and come as any kind of file. The model knows one
 thing only: a square R x R picture on white in which one object fills the frame. This file is the way there
-and back:
+and back, and where the names of its neighbours picture_files.py and grid.py are imported from:
 
     load       decode a file safely                          -> PIL, RGB or RGBA
     prepare    find the drawing, frame it, shrink it         -> Prepared.x0, (1, 3, R, R) in [-1, 1]
@@ -17,33 +17,41 @@ works on *ink*, 255 - value: Pillow fills what lies outside with zeros, and no i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
-from typing import BinaryIO
 
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops
 from torch import Tensor
 
 from .errors import DoodleError
+from .grid import contact_sheet
+from .picture_files import LAST_FRAME_MS, ImageError, flatten, load, save_gif, to_8_bit
 
-MAX_PIXELS = 40_000_000  # decoded, a picture of this size takes 160 MB
-MAX_SIDE = 10_000  # a picture is laid on a square: this one takes 300 MB
-# A short list keeps out the formats that call other programs (EPS) or that nobody draws in.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+__all__ = [
+    "FILL",
+    "LAST_FRAME_MS",
+    "PAPER",
+    "Box",
+    "ImageError",
+    "Prepared",
+    "contact_sheet",
+    "flatten",
+    "is_ink",
+    "load",
+    "paste_back",
+    "prepare",
+    "prepare_mask",
+    "save_gif",
+    "side_by_side",
+    "to_pil",
+]
+
 PAPER = 235  # a pixel whose darkest channel is at least this bright is paper, anything else is ink
 SPECK = 1e-5  # dots of ink smaller than this share of the picture are dust
 FILL = 0.85  # share of the frame's side that a framed drawing takes
-LAST_FRAME_MS = 1500  # a GIF rests on its result before it starts again
-
 Box = tuple[int, int, int, int]  # left, top, right, bottom
-
-
-class ImageError(DoodleError):
-    """A picture that cannot be used; the message is one sentence for the person who chose it."""
 
 
 @dataclass(frozen=True)
@@ -61,75 +69,6 @@ class Prepared:
     box: Box
     original_size: tuple[int, int]
     blank: bool
-
-
-# ---------------------------------------------------------------------- reading
-
-
-def load(path_or_file: str | PathLike | BinaryIO) -> Image.Image:
-    """Decode a picture from a path or an open binary file.
-
-    Only the first frame of an animation is read. The size is checked before a single pixel is decoded: a
-    17 kB PNG can claim 144 megapixels.
-
-    Returns:
-        An upright (EXIF rotation applied) 8-bit image, mode RGB, or RGBA where it has transparency.
-
-    Raises:
-        ImageError: no such file, not a picture, damaged, or larger than MAX_PIXELS.
-    """
-    is_file = hasattr(path_or_file, "read")
-    name = "The file" if is_file else f"{path_or_file}"
-    Image.init()  # fills Image.OPEN: AVIF is missing from some builds of Pillow
-    try:
-        with Image.open(path_or_file, formats=[f for f in FORMATS if f in Image.OPEN]) as image:
-            _check_size(image.size, name)
-            image.load()
-            return _to_8_bit(ImageOps.exif_transpose(image))
-    except ImageError:
-        raise
-    except Image.DecompressionBombError:
-        raise ImageError(f"{name} is too large: at most {MAX_PIXELS // 10**6} megapixels.") from None
-    except UnidentifiedImageError:
-        raise ImageError(f"{name} is not a picture (PNG, JPEG, WebP, GIF, BMP or TIFF).") from None
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        raise ImageError(f"Cannot read {name}: {error.strerror}.") from None
-    except Exception as error:  # decoders raise almost anything on a damaged file
-        raise ImageError(f"{name} is damaged or cut short.") from error
-
-
-def _check_size(size: tuple[int, int], name: str) -> None:
-    width, height = size
-    if width * height > MAX_PIXELS or max(size) > MAX_SIDE:
-        raise ImageError(
-            f"{name} is too large: {width} x {height} pixels, at most {MAX_PIXELS // 10**6} megapixels"
-            f" and {MAX_SIDE} pixels a side."
-        )
-
-
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Any mode of PIL -> RGB, or RGBA where the image has transparency."""
-    if image.mode[0] in "IF":  # 16 or 32 bits, or floats; PIL would clip them to 255
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        peak = 65535.0 if image.mode[0] == "I" else 1.0
-        scaled = values.clip(min=0) / max(peak, values.max()) * 255
-        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
-    has_alpha = image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
-    if image.mode in ("La", "PA"):  # PIL has no direct way to RGBA from some of these
-        image = image.convert("LA" if image.mode == "La" else "RGBA")
-    return image.convert("RGBA" if has_alpha else "RGB")
-
-
-def flatten(image: Image.Image) -> Image.Image:
-    """An image of any mode, alpha laid over white -> RGB.
-
-    Do this before any resize: the colour under transparent pixels is arbitrary and would bleed into edges.
-    """
-    image = _to_8_bit(image)
-    if image.mode == "RGB":
-        return image
-    paper = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(paper, image).convert("RGB")
 
 
 def is_ink(image: Image.Image) -> np.ndarray:
@@ -196,7 +135,7 @@ def _mask_array(mask: Image.Image, size: tuple[int, int]) -> np.ndarray:
     (w, h), (width, height) = mask.size, size
     if abs(w * height - h * width) > 0.02 * w * height:
         raise ImageError(f"The mask is {w} x {h} pixels, the picture {width} x {height}: they must match.")
-    mask = _to_8_bit(mask)
+    mask = to_8_bit(mask)
     alpha = mask.getchannel("A") if mask.mode == "RGBA" else None
     transparent = alpha is not None and np.asarray(alpha).min() < 255
     channel = alpha if alpha is not None and transparent else mask.convert("L")
@@ -284,66 +223,3 @@ def paste_back(
         free = Image.fromarray(_mask_array(mask, prepared.original_size)).crop(prepared.box)
         page.paste(painted, (left, top), free)
     return page
-
-
-def save_gif(
-    frames: Sequence[Image.Image],
-    path_or_file: str | PathLike | BinaryIO,
-    ms: int = 80,
-    first_ms: int | None = None,
-) -> None:
-    """Write an endless GIF, `ms` per frame (`first_ms` the first); the last stays for LAST_FRAME_MS.
-
-    Raises:
-        DoodleError: no frames.
-    """
-    if not frames:
-        raise DoodleError("A GIF needs at least one frame.")
-    # A palette of its own for each frame, undithered: dither would look like the noise we want to show. Those
-    # that people look at longest get the better palette, which takes a hundred times as long for noise.
-    methods = [Image.Quantize.FASTOCTREE] * len(frames)
-    methods[0] = methods[-1] = Image.Quantize.MEDIANCUT
-    small = [flatten(f).quantize(256, way, dither=Image.Dither.NONE) for f, way in zip(frames, methods)]
-    for frame in small:
-        palette = frame.getpalette() or []
-        frame.putpalette([255 if value > 250 else value for value in palette])  # paper stays white
-    durations = [ms] * (len(frames) - 1) + [LAST_FRAME_MS]
-    if first_ms and len(frames) > 1:
-        durations[0] = first_ms
-    small[0].save(
-        path_or_file, format="GIF", save_all=True, append_images=small[1:], duration=durations, loop=0
-    )
-
-
-def contact_sheet(
-    rows: Sequence[Sequence[Image.Image]],
-    row_labels: Sequence[str] = (),
-    column_labels: Sequence[str] = (),
-    cell: int = 128,
-    gap: int = 8,
-) -> Image.Image:
-    """A labelled grid of pictures on white; each is fitted into a square of `cell` pixels.
-
-    Raises:
-        DoodleError: no pictures.
-    """
-    if not rows or not any(rows):
-        raise DoodleError("A contact sheet needs at least one picture.")
-    font = ImageFont.load_default(size=max(10, cell // 9))
-    line = int(font.getbbox("Ag")[3]) + 2
-    side = max((font.getlength(part) for label in row_labels for part in label.split("\n")), default=-gap)
-    left, top = int(side) + 2 * gap, gap + (line + gap if column_labels else 0)
-    columns = max(len(row) for row in rows)
-    sheet = Image.new("RGB", (left + columns * (cell + gap), top + len(rows) * (cell + gap)), "white")
-    draw = ImageDraw.Draw(sheet)
-    for c, label in enumerate(column_labels):
-        draw.text((left + c * (cell + gap) + cell // 2, gap), label, fill="black", font=font, anchor="ma")
-    for r, row in enumerate(rows):
-        y = top + r * (cell + gap)
-        if r < len(row_labels):
-            draw.text((gap, y + cell // 2), row_labels[r], fill="black", font=font, anchor="lm")
-        for c, image in enumerate(row):
-            fitted = ImageOps.contain(flatten(image), (cell, cell), Image.Resampling.LANCZOS)
-            x = left + c * (cell + gap)
-            sheet.paste(fitted, (x + (cell - fitted.width) // 2, y + (cell - fitted.height) // 2))
-    return sheet
