@@ -9,7 +9,9 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image, ImageOps
@@ -20,11 +22,11 @@ from .errors import DoodleError
 from .files import FileError, whole
 from .lineart import colour_in
 from .options import Parser, command, number
-from .sampler import USUAL, Sampling
+from .sampler import USUAL, Sampling, Step
 from .sdedit import edit
 
 # suffix -> Pillow's format and options; the lossless ones keep masked pixels exactly
-OUT_FORMATS = {
+OUT_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
     ".webp": ("WEBP", {"lossless": True}),
     ".jpg": ("JPEG", {"quality": 95}),
@@ -62,6 +64,14 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
     parser.add_argument(
         "--checkpoint", metavar="FILE", type=Path, help="the model (default: the only file in checkpoints/)"
     )
+    _add_sampling(parser)
+    _add_pictures(parser)
+    _add_labels(parser, label_names)
+    return parser
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
+    """The fields of `Sampling`, and the seed."""
     parser.add_argument(
         "--strength",
         type=number(float, 0, 1),
@@ -97,6 +107,10 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
         metavar="N",
         help="same seed, same picture (default: 0)",
     )
+
+
+def _add_pictures(parser: argparse.ArgumentParser) -> None:
+    """How the drawing is read, and what is written besides OUT."""
     parser.add_argument(
         "--size",
         type=number(int, 8, 4096),
@@ -109,13 +123,15 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
     parser.add_argument("--mask", metavar="FILE", help="white may change, black is kept pixel for pixel")
     parser.add_argument("--frames", metavar="DIR", type=Path, help="write 00.png (the drawing), 01.png, ...")
     parser.add_argument("--gif", metavar="FILE", type=Path, help="write the predicted picture of every step")
+
+
+def _add_labels(parser: argparse.ArgumentParser, label_names: dict[str, list[str]] | None) -> None:
     labels = parser.add_argument_group("labels", "what it should be; a label left out is up to the model")
     if label_names is None:
         labels.add_argument("--KIND", metavar="NAME", help="one flag for each label kind of the checkpoint")
     for kind, names in (label_names or {}).items():
         text = f"one of {len(names)}: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
         labels.add_argument(f"--{kind}", metavar="NAME", dest=f"label {kind}", help=text.replace("%", "%%"))
-    return parser
 
 
 def _parse(argv: Sequence[str]) -> tuple[argparse.Namespace, Checkpoint, dict[str, str | None]]:
@@ -153,51 +169,69 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 def _save(picture: Image.Image, path: Path) -> None:
     """A picture in the format of its suffix."""
-    kind, options = OUT_FORMATS[path.suffix.lower()]
+    format, options = OUT_FORMATS[path.suffix.lower()]
     with whole(path) as partial:
-        picture.save(partial, format=kind, **options)
+        picture.save(partial, format=format, **options)
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What IN and --mask hold.
+
+    Attributes:
+        original: as it was read, or at --size.
+        prepared: coloured in, as the model sees it.
+        mask: white may change.
+    """
+
+    original: Image.Image
+    prepared: images.Prepared
+    mask: Image.Image | None
+
+
+def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str | None]) -> _Drawing | None:
+    """The drawing; None where IN is -: there is only noise."""
+    if args.input == "-":
+        if args.strength not in (None, 1):
+            raise DoodleError("Where IN is -, there is only noise: strength is 1, so leave --strength out.")
+        if args.mask:
+            raise DoodleError("A mask needs a drawing to keep, and IN is -.")
+        return None
+    original = images.flatten(images.load(args.input))
+    if args.size:
+        original = ImageOps.contain(original, (args.size, args.size), Image.Resampling.LANCZOS)
+    coloured = original if args.keep_outlines else colour_in(original, checkpoint.colours_of(labels))
+    prepared = images.prepare(coloured, checkpoint.image_size)
+    if prepared.blank:
+        print(f"{args.input} is blank: the picture will come from the noise alone.", file=sys.stderr)
+    return _Drawing(original, prepared, images.load(args.mask) if args.mask else None)
+
+
+def _denoise(
+    args: argparse.Namespace,
+    checkpoint: Checkpoint,
+    labels: dict[str, str | None],
+    drawing: _Drawing | None,
+) -> list[Step]:
+    strength = USUAL.strength if args.strength is None else args.strength
+    sampling = Sampling(strength if drawing else 1.0, args.steps, args.guidance, args.eta)
+    x0 = mask = None
+    if drawing:
+        x0 = checkpoint.codec.encode(drawing.prepared.x0)
+        if drawing.mask:
+            mask = images.prepare_mask(drawing.mask, drawing.prepared, checkpoint.image_size)
+    generator = torch.Generator().manual_seed(args.seed)
+    return list(edit(checkpoint, x0, labels, sampling, generator, mask=mask))
 
 
 def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str | None]) -> int:
     """From the parsed arguments to the files; returns the number of steps done."""
     _check_outputs(args)
-    size, from_noise = checkpoint.image_size, args.input == "-"
-    if from_noise and args.strength not in (None, 1):
-        raise DoodleError("Where IN is -, there is only noise: strength is 1, so leave --strength out.")
-    if from_noise and args.mask:
-        raise DoodleError("A mask needs a drawing to keep, and IN is -.")
-    prepared = mask = None
-    if not from_noise:
-        original = images.flatten(images.load(args.input))
-        if args.size:
-            original = ImageOps.contain(original, (args.size, args.size), Image.Resampling.LANCZOS)
-        drawing = original if args.keep_outlines else colour_in(original, checkpoint.colours_of(labels))
-        prepared = images.prepare(drawing, size)
-        if prepared.blank:
-            print(f"{args.input} is blank: the picture will come from the noise alone.", file=sys.stderr)
-        mask = images.load(args.mask) if args.mask else None
-    steps = list(
-        edit(
-            checkpoint,
-            checkpoint.codec.encode(prepared.x0) if prepared else None,
-            labels,
-            Sampling(
-                strength=1.0 if from_noise else USUAL.strength if args.strength is None else args.strength,
-                steps=args.steps,
-                guidance=args.guidance,
-                eta=args.eta,
-            ),
-            generator=torch.Generator().manual_seed(args.seed),
-            mask=images.prepare_mask(mask, prepared, size) if mask else None,
-        )
-    )
+    drawing = _read(args, checkpoint, labels)
+    steps = _denoise(args, checkpoint, labels, drawing)
     side, result = args.size or 512, checkpoint.codec.decode(steps[-1].x)
-    if prepared:
-        picture = images.paste_back(images.to_pil(result), prepared, original, mask)
-    else:
-        picture = images.to_pil(result, side)
     if args.frames is not None:
-        seen = [prepared.x0 if prepared else torch.ones_like(steps[0].x)]
+        seen = [drawing.prepared.x0 if drawing else torch.ones_like(steps[0].x)]
         seen += [step.x0 for step in steps if step.index]
         digits = max(2, len(str(len(seen) - 1)))
         for i, x0 in enumerate(seen):
@@ -206,6 +240,9 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
         frames = [images.to_pil(step.x0, side) for step in steps]
         with whole(args.gif) as partial:
             images.save_gif(frames, partial)
+    picture = images.to_pil(result, None if drawing else side)
+    if drawing:
+        picture = images.paste_back(picture, drawing.prepared, drawing.original, drawing.mask)
     _save(picture, args.output)
     return steps[-1].total
 

@@ -18,13 +18,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .errors import DoodleError
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def group_norm(width: int) -> nn.GroupNorm:
     return nn.GroupNorm(num_groups=math.gcd(32, width // 4), num_channels=width)
 
 
-def zeroed(module: nn.Module) -> nn.Module:
+def zeroed(module: M) -> M:
     """Start a layer at zero, so that the block around it begins as the identity and training starts calm."""
     for parameter in module.parameters():
         nn.init.zeros_(parameter)

@@ -88,13 +88,8 @@ def too_long() -> set[str]:
     return found
 
 
-# What is longer today. This list only gets shorter.
-STILL_LONG = {
-    "assets/draw_examples.py",
-    "diffusion/__main__.py _parser",
-    "diffusion/images.py",
-    "tests/test_images.py",
-}
+# What is longer: tables of points. This list only gets shorter.
+STILL_LONG = {"assets/draw_examples.py"}
 
 
 def test_files_and_functions_are_short() -> None:
