@@ -1,7 +1,7 @@
-"""What the network is told about a picture: its labels and, where it has learnt to look at one, a drawing.
+"""What the network is told about a picture: its labels and, where it has an input for one, a drawing.
 
-Guidance compares what the network answers when it is told more with what it answers when it is told less, so
-a `Condition` knows its twins that tell less.
+Guidance compares the network's outputs for conditions that tell more and less, so a `Condition` knows its
+twins that tell less.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Condition:
         labels: long (B, K), one column for each label kind.
         null: long (K,), the label of each kind that says "not told".
         drawing: float (B, 4, R, R), RGB in [-1, 1] and a plane that is 1 where a drawing is told; all zeros
-            say that none is. None: nothing is said of it, as to a network that has not learnt to look.
+            say that none is. None: nothing is said of it, as to a network without an input for one.
     """
 
     labels: Tensor

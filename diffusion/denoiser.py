@@ -69,7 +69,7 @@ class Denoiser:
 
     def ask(self, x: Tensor, t: Tensor | int, *conditions: Condition) -> Sequence[Tensor]:
         """The network's outputs for x_t, one (B, 3, R, R) for each condition, from one call."""
-        n, told = len(conditions), Condition.cat(conditions)
+        n, every = len(conditions), Condition.cat(conditions)
         times = torch.as_tensor(t, device=x.device).expand(len(x))
-        drawing = {} if told.drawing is None else {"drawing": told.drawing}
-        return self.model(torch.cat([x] * n), torch.cat([times] * n), told.labels, **drawing).chunk(n)
+        drawing = {} if every.drawing is None else {"drawing": every.drawing}
+        return self.model(torch.cat([x] * n), torch.cat([times] * n), every.labels, **drawing).chunk(n)

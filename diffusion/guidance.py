@@ -1,12 +1,13 @@
 """Guidance: how far the network is steered by what it is told.
 
-A guidance is any callable (denoiser, x_t, t) -> network output, like x_t. The ones here ask the network
-several times, told more and told less, in one batch. One that moves the output along the gradient of a
-classifier fits as well: the denoiser holds the schedule and the prediction type that it needs.
+A guidance is any callable (denoiser, x_t, t) -> network output, like x_t. The ones here call the network
+once, on a batch that holds x_t under several conditions, which tell it more and less. One that moves the
+output along the gradient of a classifier fits as well: the denoiser holds the schedule and the prediction
+type that it needs.
 
     ClassifierFree     one scale for all labels                                (Ho & Salimans 2021)
     ByKind             a scale for each label kind                             (after InstructPix2Pix)
-    WordsAndDrawing    a scale for the labels and one for the drawing          (InstructPix2Pix eq. 3)
+    LabelsAndDrawing   a scale for the labels and one for the drawing          (InstructPix2Pix eq. 3)
     Within             any of them, but only in an interval of t               (Kynkaanniemi et al. 2024)
 """
 
@@ -23,27 +24,31 @@ from .denoiser import Denoiser, Guidance, unguided
 from .schedule import PerPicture, beside
 
 
-def what_counts(told: Sequence, scales: Sequence[PerPicture]) -> tuple[list, list[PerPicture]]:
+def what_counts(conditions: Sequence, scales: Sequence[PerPicture]) -> tuple[list, list[PerPicture]]:
     """`telescoped`'s arguments without what cancels: out_i between equal scales, and out_0 if w_1 is 1."""
-    told, scales = list(told), list(scales)
+    conditions, scales = list(conditions), list(scales)
     for i in reversed(range(1, len(scales))):
         if scales[i] == scales[i - 1]:
-            del told[i], scales[i]
+            del conditions[i], scales[i]
     if scales[0] == 1:
-        del told[0], scales[0]
-    return told, scales
+        del conditions[0], scales[0]
+    return conditions, scales
 
 
 def telescoped(
-    denoiser: Denoiser, x: Tensor, t: Tensor | int, told: Sequence[Condition], scales: Sequence[PerPicture]
+    denoiser: Denoiser,
+    x: Tensor,
+    t: Tensor | int,
+    conditions: Sequence[Condition],
+    scales: Sequence[PerPicture],
 ) -> Tensor:
     """out_0 + w_1 (out_1 - out_0) + w_2 (out_2 - out_1) + ..., all from one call of the network.
 
-    out_i is its answer to told[i], each of which tells more than the one before. The sum is linear, and so
-    are eps, v and x0 in one another, so it does not matter which of them the network predicts.
+    out_i is its output for conditions[i], each of which tells more than the one before. The sum is linear,
+    and so are eps, v and x0 in one another, so it does not matter which of them the network predicts.
     """
-    told, scales = what_counts(told, scales)
-    outputs = denoiser.ask(x, t, *told)
+    conditions, scales = what_counts(conditions, scales)
+    outputs = denoiser.ask(x, t, *conditions)
     guided = outputs[0]
     for scale, less, more in zip(scales, outputs, outputs[1:]):
         w = (
@@ -86,29 +91,29 @@ class ByKind:
     @property
     def calls(self) -> int:
         """How many pictures go through the network for one."""
-        told, _ = what_counts(range(len(self.scales) + 1), self.scales)
-        return len(told)
+        conditions, _ = what_counts(range(len(self.scales) + 1), self.scales)
+        return len(conditions)
 
     def __call__(self, denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
-        told = [denoiser.condition.first_kinds(count) for count in range(len(self.scales) + 1)]
-        return telescoped(denoiser, x, t, told, self.scales)
+        conditions = [denoiser.condition.first_kinds(count) for count in range(len(self.scales) + 1)]
+        return telescoped(denoiser, x, t, conditions, self.scales)
 
 
 @dataclass(frozen=True)
-class WordsAndDrawing:
+class LabelsAndDrawing:
     """Two dials (Brooks et al. 2023, "InstructPix2Pix", eq. 3): e(labels, drawing), 0 for what is not told.
 
-    out = e(0, 0) + s_drawing (e(0, drawing) - e(0, 0)) + s_words (e(labels, drawing) - e(0, drawing))
+    out = e(0, 0) + s_drawing (e(0, drawing) - e(0, 0)) + s_labels (e(labels, drawing) - e(0, drawing))
     """
 
-    words: float
+    labels: float
     drawing: float
 
     def __call__(self, denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
         condition = denoiser.condition
         uncond = condition.without_labels()
-        told = [uncond.without_drawing(), uncond, condition]
-        return telescoped(denoiser, x, t, told, [self.drawing, self.words])
+        conditions = [uncond.without_drawing(), uncond, condition]
+        return telescoped(denoiser, x, t, conditions, [self.drawing, self.labels])
 
 
 @dataclass(frozen=True)

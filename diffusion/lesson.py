@@ -1,8 +1,7 @@
 """The method taken apart, on one drawing: what noising, a schedule and one DDIM step each do.
 
-The page's second tab shows what these functions return; they serve a notebook as well. Nothing here is a
-second implementation: every number comes from the schedule, the denoiser and the solver that paint the
-pictures, and is only kept where they throw it away.
+The page's second tab shows what these functions return; they serve a notebook as well. The numbers come from
+the schedule, the denoiser and the solver that paint the pictures; intermediate values are returned as well.
 
     noise_parts      x_t as the sum of its two parts                         DDPM eq. 4
     schedule_curves  abar_t of every schedule                                iDDPM figure 5
@@ -19,8 +18,8 @@ from torch import Tensor
 from .checkpoint import Checkpoint
 from .denoiser import Denoiser
 from .sampler import USUAL, Sampling, randn
-from .schedule import KINDS, NoiseSchedule
-from .sdedit import edit_timesteps, told
+from .schedule import SCHEDULES, NoiseSchedule
+from .sdedit import edit_condition, edit_timesteps
 from .solver import DDIM
 
 # ------------------------------------------------------------------------------------- forward process
@@ -83,7 +82,7 @@ def seeded_noise(x0: Tensor, seed: int) -> Tensor:
 
 def schedule_curves(num_train_timesteps: int) -> dict[str, Tensor]:
     """The abar_t of every schedule there is: {"cosine": float64 (T,), ...}, each falling from 1 to 0."""
-    return {kind: NoiseSchedule(kind, num_train_timesteps).alphas_cumprod for kind in KINDS}
+    return {kind: NoiseSchedule(kind, num_train_timesteps).alphas_cumprod for kind in SCHEDULES}
 
 
 def start_timestep(strength: float, num_train_timesteps: int) -> int:
@@ -152,7 +151,7 @@ def first_step(
     t_prev = timesteps[1] if len(timesteps) > 1 else -1
     generator = generator or torch.Generator(device=image.device).manual_seed(0)
     x_t = schedule.add_noise(image, randn(image.shape, generator, like=image), t)
-    condition = told(checkpoint, labels, image)
+    condition = edit_condition(checkpoint, labels, image)
     x0, eps = Denoiser.of(checkpoint, condition, sampling.guide())(x_t, t)
     solver = DDIM(sampling.eta)
     noise = randn(image.shape, generator, like=image) if solver.noisy and t_prev >= 0 else None

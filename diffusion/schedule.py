@@ -10,7 +10,7 @@ Everything here is Gaussian arithmetic; no network appears. Symbols follow two p
     alpha_t, sigma_t    sqrt(abar_t), sqrt(1 - abar_t): x_t = alpha_t x0 + sigma_t eps, DDPM eq. 4
 
 DDPM calls 1 - beta_t alpha_t; here alpha and sigma are the scales of picture and noise, as in the papers on
-solvers (DPM-Solver). All conversions below speak of these two alone, and so hold on any other path as well.
+solvers (DPM-Solver). All conversions below use these two alone, and so hold on any other path as well.
 
 Timesteps count from 0 (a little noise) to T - 1 (nothing but noise). The papers count from 1. The clean
 picture is written as step -1, with abar = 1: it is where the last denoising step lands.
@@ -27,7 +27,7 @@ from torch import Tensor
 
 from .errors import DoodleError
 
-KINDS = ("cosine", "linear")
+SCHEDULES = ("cosine", "linear")
 PerPicture = float | Sequence[float]  # one number, or one for each picture
 
 
@@ -88,8 +88,8 @@ class NoiseSchedule:
     _sigma: Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise DoodleError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(KINDS)}.")
+        if self.kind not in SCHEDULES:
+            raise DoodleError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(SCHEDULES)}.")
         if self.num_train_timesteps < 2:
             raise DoodleError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
         make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]

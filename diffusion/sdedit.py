@@ -84,13 +84,13 @@ class StrengthSearch:
         return replace(self, low=self.shown, shown=(self.shown + self.high) / 2)
 
 
-def told(
+def edit_condition(
     checkpoint: Checkpoint,
     labels: dict[str, str | None] | Condition | None,
     image: Tensor | None,
     generator: Generators = None,
 ) -> Condition:
-    """What the network is told in an edit: the labels, and the drawing where it has learnt to look at one.
+    """What the network is told in an edit: the labels, and the drawing where it has an input for one.
 
     It is for as many pictures as there are drawings, or without any, rows of labels or seeds. A condition
     that says something of a drawing already stays as it is.
@@ -99,8 +99,8 @@ def told(
     if image is None:
         return condition.expand(len(generator) if isinstance(generator, Sequence) else 1)
     condition = condition.expand(len(image)).to(image.device)
-    looks = checkpoint.model.config.drawing and condition.drawing is None
-    return condition.with_drawing(image) if looks else condition
+    untold = checkpoint.model.config.drawing and condition.drawing is None
+    return condition.with_drawing(image) if untold else condition
 
 
 def _checked(checkpoint: Checkpoint, image: Tensor | None, mask: Tensor | None, strength: float) -> None:
@@ -141,7 +141,7 @@ def edit(
     """Turn a drawing into a picture (SDEdit algorithm 1; algorithm 2 with a mask), step by step.
 
     Args:
-        checkpoint: a trained model. One that has learnt to look at a drawing is told `image` as well.
+        checkpoint: a trained model. One with an input for a drawing is told `image` as well.
         image: the drawing, float32 (B, 3, R, R) in [-1, 1]; None to start from nothing (strength must be 1).
         labels: kind -> name for the whole batch; a kind left out, or None, is not told to the model. Or a
             `Condition`, where the pictures are told different things.
@@ -165,7 +165,7 @@ def edit(
     schedule, strength = checkpoint.schedule, sampling.strength
     timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps)
     _checked(checkpoint, image, mask, strength)
-    condition = told(checkpoint, labels, image, generator)
+    condition = edit_condition(checkpoint, labels, image, generator)
     drawing = image
     if drawing is None:  # and none is looked at
         drawing = torch.zeros(len(condition), *checkpoint.shape, device=condition.device)

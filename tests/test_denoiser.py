@@ -8,7 +8,7 @@ import torch
 from conftest import tiny_checkpoint
 from diffusion import Condition, Denoiser, NoiseSchedule
 from diffusion.denoiser import unguided
-from diffusion.guidance import ByKind, ClassifierFree, Within, WordsAndDrawing
+from diffusion.guidance import ByKind, ClassifierFree, LabelsAndDrawing, Within
 from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
 from toys import noise, nothing, steps_of, wavy
 
@@ -146,7 +146,7 @@ def test_words_and_drawing_have_a_dial_each():
     both = looks(X, T, TOLD.labels, told.drawing)
     for words, sketch in ((3.0, 1.5), (2.0, 2.0), (4.0, 1.0), (1.0, 1.0)):
         expected = nothing + sketch * (drawing - nothing) + words * (both - drawing)
-        torch.testing.assert_close(output(WordsAndDrawing(words, sketch), looks, told), expected)
+        torch.testing.assert_close(output(LabelsAndDrawing(words, sketch), looks, told), expected)
 
 
 def test_guidance_in_an_interval_of_t():

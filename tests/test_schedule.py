@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diffusion.denoiser import Denoiser
 from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
-from diffusion.schedule import KINDS, NoiseSchedule
+from diffusion.schedule import SCHEDULES, NoiseSchedule
 
 
 def add_noise_once(
@@ -28,7 +28,7 @@ def peer(kind: str) -> DDPMScheduler:
     return DDPMScheduler(num_train_timesteps=1000, clip_sample=False, **DIFFUSERS[kind])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCHEDULES)
 @pytest.mark.parametrize("steps", [50, 1000, 4000])
 def test_tables(kind, steps):
     schedule = NoiseSchedule(kind, steps)
@@ -38,7 +38,7 @@ def test_tables(kind, steps):
     assert 0 < schedule.alphas_cumprod[-1] < 1e-3
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCHEDULES)
 def test_tables_agree_with_diffusers(kind):
     schedule = NoiseSchedule(kind)
     torch.testing.assert_close(schedule.betas, peer(kind).betas.double(), rtol=2e-5, atol=1e-7)
@@ -52,7 +52,7 @@ def test_linear_ends_are_those_of_the_paper():
     assert betas[0] == pytest.approx(1e-4) and betas[-1] == pytest.approx(0.02)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCHEDULES)
 def test_one_step_noising_composes_to_the_closed_form(kind):
     """Mean and variance of x_t after t single steps are those of DDPM eq. 4, to the last digits."""
     schedule = NoiseSchedule(kind)
@@ -70,7 +70,7 @@ def test_one_step_noising_composes_to_the_closed_form(kind):
             torch.testing.assert_close(variance, schedule.add_noise(zero, one, t) ** 2, rtol=1e-9, atol=0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCHEDULES)
 def test_add_noise_agrees_with_diffusers(kind):
     g = torch.Generator().manual_seed(0)
     x0, noise = torch.randn(2, 6, 3, 4, 4, generator=g).unbind(0)
@@ -109,7 +109,7 @@ def test_posterior_steps_one_back_unless_told():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    kind=st.sampled_from(KINDS),
+    kind=st.sampled_from(SCHEDULES),
     prediction_type=st.sampled_from(PREDICTION_TYPES),
     t=st.integers(0, 999),
     seed=st.integers(0, 2**31),
@@ -133,7 +133,7 @@ def test_velocity_agrees_with_diffusers():
     torch.testing.assert_close(NoiseSchedule("linear").velocity(x0, noise, t), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCHEDULES)
 def test_alpha_and_sigma_are_the_scales_of_picture_and_noise(kind):
     schedule, t = NoiseSchedule(kind), torch.arange(-1, 1000)
     alpha, sigma = schedule.alpha(t), schedule.sigma(t)

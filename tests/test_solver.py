@@ -6,7 +6,7 @@ from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
 from diffusion.prediction import PREDICTION_TYPES
 from diffusion.sampler import trailing_timesteps
-from diffusion.schedule import KINDS, NoiseSchedule
+from diffusion.schedule import SCHEDULES, NoiseSchedule
 from diffusion.solver import DDIM, DPMSolver
 from toys import gaussian_oracle, leading_timesteps, noise, run, steps_of, wavy
 
@@ -22,7 +22,7 @@ def test_golden_number():
     assert float(result.abs().sum()) == pytest.approx(172.0067, abs=5e-4)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCHEDULES)
 @pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("clip", [False, True])
@@ -117,7 +117,7 @@ def test_a_noisy_step_without_noise_is_refused():
 # ------------------------------------------------------------------ DPM-Solver++(2M)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCHEDULES)
 @pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
 @pytest.mark.parametrize("n", [1, 2, 5, 12])
 def test_2m_agrees_with_diffusers(kind, prediction_type, n):

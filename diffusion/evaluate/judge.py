@@ -20,12 +20,12 @@ from tqdm import tqdm
 from .. import __version__
 from ..ema import EMA
 from ..options import REQUIRED, command, option, parse
-from ..schedule import KINDS, NoiseSchedule
+from ..schedule import SCHEDULES, NoiseSchedule
 from ..train.batches import AUGMENTATIONS, Batch, Batches
 from ..train.choose import sampling_weights
 from ..train.config import TrainConfig, learning_rate
 from ..train.data import PictureSet, load_pictures
-from ..train.sketches import KINDS as SKETCHES
+from ..train.sketches import SKETCHES
 from ..unet import UNetConfig
 from .classifier import (
     Classifier,
@@ -55,7 +55,7 @@ class JudgeSettings:
     channels: tuple[int, ...] = option((64, 128, 192), "width of each level, finest first", low=1)
     blocks: int = option(1, "residual blocks per level", low=1)
     dropout: float = option(0.1, "dropout inside residual blocks and before the heads", low=0, below=1)
-    schedule: str = option("cosine", "noise schedule, as the diffusion model's", choices=KINDS)
+    schedule: str = option("cosine", "noise schedule, as the diffusion model's", choices=SCHEDULES)
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2)
 
     steps: int = option(3500, "optimizer steps", low=1)

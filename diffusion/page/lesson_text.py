@@ -110,7 +110,7 @@ def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int
         _figure(parts.signal, f"{_number(parts.signal_scale)} {X0}", f"What is left of {whose}"), "+",
         _figure(parts.noise, f"{_number(parts.noise_scale)} {EPS}", "The noise"), "=",
         _figure(parts.x_t, _x(t), f"Both together at timestep {t}"),
-        kind="sum", note="" if example.canvas else f"This is {EXAMPLE}.",
+        row_class="sum", note="" if example.canvas else f"This is {EXAMPLE}.",
     )  # fmt: skip
     return equation, pictures, in_model_thread(_plot, schedule, t, example.settings.strength)
 
@@ -131,7 +131,7 @@ def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -
         _figure(step.eps, f"{EPS_HAT}: noise, says the network", "The predicted noise"),
         _figure(step.x0, f"{X0_HAT}: picture, says the network", "The predicted clean picture"),
         _figure(step.x_prev, f"{_x(step.t_prev)}: where it ends{end}", f"The picture at {step.t_prev}"),
-        kind="four",
+        row_class="four",
     )
 
 
@@ -166,7 +166,7 @@ def dials_html(example: Example, pictures: Sequence[torch.Tensor | None] = (None
             )
             for value, picture in zip(values, pictures)
         ]
-        return _figures(*figures, kind="three", title=name)
+        return _figures(*figures, row_class="three", title=name)
 
     now = example.settings
     words = html.escape(", ".join(pretty(name) for name in now.labels.values()))
@@ -210,12 +210,12 @@ def _figure(x: torch.Tensor | None, caption: str, alt: str, smooth: bool = False
     return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
 
-def _figures(*parts: str, kind: str, title: str = "", note: str = "") -> str:
-    """Figures in a row; "+" and "=" may stand between them. `kind` is the row's class in lesson.css."""
+def _figures(*parts: str, row_class: str, title: str = "", note: str = "") -> str:
+    """Figures in a row; "+" and "=" may stand between them. `row_class` stands in lesson.css."""
     row = "".join(part if part.startswith("<") else f'<span class="sign">{part}</span>' for part in parts)
     title = title and f"<h3>{title}</h3>"
     note = note and f'<p class="note">{note}</p>'
-    return f'{title}<div class="figures {kind}">{row}</div>{note}'
+    return f'{title}<div class="figures {row_class}">{row}</div>{note}'
 
 
 PLOT = {"left": 42, "right": 580, "top": 28, "bottom": 250}  # the axes, in units of the SVG

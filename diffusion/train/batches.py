@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..errors import DoodleError
 from .data import PictureSet
-from .sketches import KINDS, sketch, spoil
+from .sketches import SKETCHES, sketch, spoil
 from .tracing import Shape, trace
 
 AUGMENTATIONS = ("drawing", "flip", "none")
@@ -158,9 +158,9 @@ class Batches:
         """The batch of one step."""
         rng = np.random.default_rng((self.seed, step))
         indices = rng.choice(len(self.pixels), self.batch_size, p=self.chances)
-        kinds: list[str | None] = rng.choice(list(KINDS), self.batch_size, p=list(KINDS.values())).tolist()
+        drawn = rng.choice(list(SKETCHES), self.batch_size, p=list(SKETCHES.values()))
         without = rng.uniform(size=self.batch_size) >= self.sketched
-        kinds = [None if none else kind for none, kind in zip(without, kinds)]
+        kinds = [None if none else str(kind) for none, kind in zip(without, drawn)]
         return self.of(indices, [(self.seed, step, i) for i in range(self.batch_size)], kinds)
 
     def since(self, step: int) -> Generator[Batch, None, None]:

@@ -12,7 +12,7 @@ from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..errors import DoodleError
 from ..options import device, option
 from ..prediction import PREDICTION_TYPES
-from ..schedule import KINDS
+from ..schedule import SCHEDULES
 from .batches import AUGMENTATIONS
 from .data import DataError
 
@@ -45,7 +45,7 @@ class TrainConfig:
     dropout: float = option(0.0, "dropout inside residual blocks", low=0, below=1)
     drawing: int = option(1, "whether the network has an input for the drawing, 0 or 1", low=0, high=1)
 
-    schedule: str = option("cosine", "noise schedule", choices=KINDS)
+    schedule: str = option("cosine", "noise schedule", choices=SCHEDULES)
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2)
     prediction_type: str = option("sample", "what the network predicts", choices=PREDICTION_TYPES)
     loss: str = option("l2", "how the prediction is compared", choices=("l2", "l1"))

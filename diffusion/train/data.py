@@ -130,7 +130,7 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
             continue
         path = Path(source)
         files = list(picture_files(path))
-        # "train" is a split only beside nothing but splits: it may also be a subject, the one on rails.
+        # "train" is a split only beside nothing but splits: it may also be a subject.
         is_split = all(name.parts[0] in SPLITS for name, _ in files)
         for name, content in files:
             split = SPLITS[name.parts[0]] if is_split else None

@@ -38,9 +38,9 @@ def x0_weight(abar: Tensor) -> Tensor:
     """How much an error in a predicted x0 counts at noise level abar: 1 / (1 - abar), at most MAX_X0_WEIGHT.
 
     An x0 that is off by d is a v that is off by d / sqrt(1 - abar), so this is the loss of v (Salimans & Ho
-    2022, section 4: "SNR + 1" weighting), spoken in pictures. Clean pictures lie on a low-dimensional
-    surface and noise does not, so a network whose patches are large learns to say x0 much faster than v or
-    eps (Li & He 2025, "Back to Basics"). The limit keeps nearly clean inputs from drowning all others.
+    2022, section 4: "SNR + 1" weighting), expressed in x0. Clean pictures lie on a low-dimensional surface
+    and noise does not, so a network whose patches are large learns to predict x0 much faster than v or eps
+    (Li & He 2025, "Back to Basics"). The limit keeps nearly clean inputs from drowning all others.
     """
     return (1 / (1 - abar)).clamp(max=MAX_X0_WEIGHT)
 
@@ -83,10 +83,10 @@ def noise_over(x0: Tensor, crude: Tensor, noise: Tensor, t0: Tensor, schedule: N
 
 
 def loss_weight(weighting: str, prediction_type: str, abar: Tensor) -> Tensor:
-    """What a squared error of the network's answer is multiplied by at noise level abar, like abar.
+    """What a squared error of the network's output is multiplied by at noise level abar, like abar.
 
     "plain" leaves eps and v as they are (DDPM eq. 14, L_simple) and weighs x0 by `x0_weight`. "min-snr"
-    counts an error of x0 min(SNR, gamma) times, SNR = abar / (1 - abar), in whatever way the network says x0
+    counts an error of x0 min(SNR, gamma) times, SNR = abar / (1 - abar), whatever the network predicts
     (Hang et al. 2023, "Efficient Diffusion Training via Min-SNR Weighting Strategy", section 3.4): an x0 that
     is off by d is an eps off by sqrt(SNR) d and a v off by sqrt(SNR + 1) d.
     """

@@ -13,7 +13,7 @@ from ..sampler import Sampling
 from ..sdedit import edit
 from .trainer import Trainer
 
-KINDS_SHOWN = ("outline", "filled", "flat")  # of drawings
+SKETCHES_SHOWN = ("outline", "filled", "flat")  # of drawings
 
 
 def sample_sheet(trainer: Trainer, columns: int = 8, rows: int = 6) -> Image.Image:
@@ -28,7 +28,7 @@ def sample_sheet(trainer: Trainer, columns: int = 8, rows: int = 6) -> Image.Ima
     sheet = [*_imagined(trainer, Condition.of(about, torch.cat(labels))).split(columns)]
     held_out = trainer.held_out
     kinds = trainer.held_out_kinds if trainer.config.drawing else []
-    shown = torch.tensor([i for i, kind in enumerate(kinds) if kind in KINDS_SHOWN], dtype=torch.long)
+    shown = torch.tensor([i for i, kind in enumerate(kinds) if kind in SKETCHES_SHOWN], dtype=torch.long)
     if held_out is not None and len(shown):
         part = held_out.rows(shown[:: max(1, len(shown) // (2 * columns))][: 2 * columns])
         made = _imagined(trainer, trainer.condition(part, part.labels))

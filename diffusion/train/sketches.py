@@ -27,7 +27,7 @@ import numpy as np
 
 from .tracing import Shape, evenly_spaced
 
-KINDS = {
+SKETCHES = {
     "outline": 0.40,
     "one colour": 0.08,
     "partly filled": 0.08,
@@ -210,7 +210,7 @@ class Sketch:
 
 
 def sketch(shapes: Sequence[Shape], place: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
-    """A drawing of some kind of `KINDS` but "spoilt": uint8 (CANVAS, CANVAS, 3), RGB on white."""
+    """A drawing of some kind of `SKETCHES` but "spoilt": uint8 (CANVAS, CANVAS, 3), RGB on white."""
     hand = Sketch(shapes, place, rng)
     lines = hand.lines_to_draw()
     areas = [i for i, shape in enumerate(shapes) if not shape.outer]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-PAPER = 245  # a pixel whose darkest channel is at least this bright is paper
+NEARLY_WHITE = 245  # a pixel whose darkest channel is at least this bright is paper
 SMALLEST = 0.0006  # areas below this share of the picture are not traced
 MOST_SHAPES = 28  # the largest are traced: nobody draws more
 
@@ -51,7 +51,7 @@ def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
     """
     side = pixels.shape[0]
     smooth = cv2.medianBlur(pixels, 5)
-    drawn = (smooth.min(axis=2) < PAPER).astype(np.uint8)
+    drawn = (smooth.min(axis=2) < NEARLY_WHITE).astype(np.uint8)
     if not drawn.any():
         return []
     samples = smooth[drawn > 0].astype(np.float32)

@@ -32,7 +32,7 @@ from .data import DataError, PictureSet
 from .growth import grown, names_of, read_names
 from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
 from .muon import Muon, inner_weights
-from .sketches import KINDS
+from .sketches import SKETCHES
 
 HELD_OUT = 256  # held-out pictures that the validation loss is measured on
 
@@ -87,7 +87,7 @@ class Trainer:
         """Every held-out picture as it is, with one drawing of it, always the same."""
         n = len(test)
         batches = self._batches(test, torch.full((n,), 1 / n), "none")
-        kinds = [list(KINDS)[i % len(KINDS)] for i in range(n)]
+        kinds = [list(SKETCHES)[i % len(SKETCHES)] for i in range(n)]
         last = [int(i * self.config.sketched) for i in range(n + 1)]  # grows where there is a drawing
         self.held_out_kinds = [kinds[i] if last[i] < last[i + 1] else None for i in range(n)]
         return batches.of(torch.arange(n).numpy(), [(0, i) for i in range(n)], self.held_out_kinds)
@@ -163,13 +163,13 @@ class Trainer:
     def loss(
         self, model: Callable[..., Tensor], x0: Tensor, condition: Condition, t: Tensor, noise: Tensor
     ) -> Tensor:
-        """DDPM algorithm 1, line 5: how far the network's answer about x_t is from the truth. Scalar."""
+        """DDPM algorithm 1, line 5: how far the network's output for x_t is from its target. Scalar."""
         config = self.config
         x_t = self.schedule.add_noise(x0, noise, t)
         target = training_target(config.prediction_type, self.schedule, x0, noise, t)
-        told = {} if condition.drawing is None else {"drawing": condition.drawing}
+        drawing = {} if condition.drawing is None else {"drawing": condition.drawing}
         with self.autocast():
-            output = model(x_t, t, condition.labels, **told)
+            output = model(x_t, t, condition.labels, **drawing)
         compare = F.mse_loss if config.loss == "l2" else F.l1_loss
         losses = compare(output.float(), target, reduction="none").mean(dim=(1, 2, 3))
         weight = loss_weight(config.weighting, config.prediction_type, self.schedule.abar(t))
@@ -210,9 +210,9 @@ class Trainer:
         condition = self.condition(self.held_out, self.held_out.labels)
         total = 0.0
         for rows in torch.arange(len(t)).split(64):
-            x0, told = self.held_out.x0[rows].to(self.device), condition[rows].to(self.device)
+            x0, part = self.held_out.x0[rows].to(self.device), condition[rows].to(self.device)
             times, eps = t[rows].to(self.device), noise[rows].to(self.device)
-            total += float(self.loss(self.ema.model, x0, told, times, eps)) * len(rows)
+            total += float(self.loss(self.ema.model, x0, part, times, eps)) * len(rows)
         return total / len(t)
 
     # ---------------------------------------------------------------------------------------- what it leaves

@@ -6,7 +6,7 @@ import torch
 
 from diffusion.train.batches import Batches, moved, random_place
 from diffusion.train.data import PictureSet
-from diffusion.train.sketches import KINDS
+from diffusion.train.sketches import SKETCHES
 
 
 def blob(n=8, side=32) -> PictureSet:
@@ -118,6 +118,6 @@ def test_unknown_ways_are_refused():
 
 
 def test_every_kind_of_drawing_is_made():
-    for kind in KINDS:
+    for kind in SKETCHES:
         made = Batches.once(blob(2, side=128), 64, kind=kind)
         assert made.sketched.all() and not torch.equal(made.x0, made.drawing)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffusion.train.sketches import CANVAS, KINDS, sketch, spoil
+from diffusion.train.sketches import CANVAS, SKETCHES, sketch, spoil
 from diffusion.train.tracing import MOST_SHAPES, trace
 
 STILL = np.eye(2, 3)
@@ -46,7 +46,7 @@ def test_a_picture_is_traced_into_its_areas():
 
 def test_blank_and_crowded_pictures():
     assert trace(np.full((64, 64, 3), 255, np.uint8), 5) == []
-    for kind in KINDS:
+    for kind in SKETCHES:
         if kind != "spoilt":
             assert (sketch([], STILL, kind, np.random.default_rng(0)) == 255).all()
     crowd = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
@@ -54,7 +54,7 @@ def test_blank_and_crowded_pictures():
     assert len(trace(crowd, 8)) <= MOST_SHAPES
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "spoilt"])
+@pytest.mark.parametrize("kind", [kind for kind in SKETCHES if kind != "spoilt"])
 def test_every_drawing_is_another_and_follows_its_seed(kind):
     made = [drawn(kind, seed) for seed in range(12)]
     assert all(picture.shape == (CANVAS, CANVAS, 3) and picture.dtype == np.uint8 for picture in made)
@@ -67,7 +67,7 @@ def test_outlines_are_lines_and_filled_drawings_are_full():
     inside = ink(truth)
     share = {
         kind: np.mean([ink(drawn(kind, seed))[inside].mean() for seed in range(20)])
-        for kind in KINDS
+        for kind in SKETCHES
         if kind != "spoilt"
     }
     assert share["outline"] < 0.4 < 0.75 < share["flat"] and share["filled"] > 0.75
@@ -92,7 +92,7 @@ def test_a_drawing_moves_with_its_place():
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32), kind=st.sampled_from([kind for kind in KINDS if kind != "spoilt"]))
+@given(seed=st.integers(0, 2**32), kind=st.sampled_from([kind for kind in SKETCHES if kind != "spoilt"]))
 def test_no_picture_is_too_odd(seed, kind):
     rng = np.random.default_rng(seed)
     pixels = np.full((32, 32, 3), 255, np.uint8)
