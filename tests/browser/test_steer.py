@@ -40,6 +40,9 @@ def wait_until_quiet(page) -> None:
 
 
 def test_live_redraws_after_each_stroke_and_the_newest_drawing_wins(live, server):
+    choose_subject(live, "Apple")
+    live.click("#label-1 label:has-text('Photo')")
+    live.locator("#seed input").fill("7")
     set_slider(live, "Strength", 0.05)  # so little that the drawing shows through
     set_slider(live, "Steps", 50)
     server.delay = 0.1
