@@ -21,7 +21,7 @@ import torch
 
 from ..errors import DoodleError
 from ..files import write_text
-from ..options import option, parse
+from ..options import REQUIRED, option, parse
 from .drawn_tables import comparison_table
 from .evaluation import MeasureSettings, measure
 from .figures import averaged
@@ -34,8 +34,8 @@ from .verdicts import finite
 class CompareSettings(MeasureSettings):
     """What is compared, with what, on how much."""
 
-    a: str = option("", "a checkpoint, or the folder of an evaluation", positional=True)
-    b: str = option("", "the other one", positional=True)
+    a: str = option(REQUIRED, "a checkpoint, or the folder of an evaluation", positional=True)
+    b: str = option(REQUIRED, "the other one", positional=True)
     data: tuple[str, ...] = option((), "all the data the newer checkpoint was trained on")
     judge: str = option("", "made by diffusion.evaluate.judge, for the labels of the data")
     parts: tuple[str, ...] = option(("drawings", "hands"), "what to compare", choices=TRANSLATED)
