@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -89,3 +90,31 @@ def draw_shapes(folder: Path) -> Path:
                 getattr(ImageDraw.Draw(image), shape)([3 + i, 3, 25 + i, 25], fill=style)
                 image.save(folder / shape / style / f"{i}x-1.png")
     return folder
+
+
+# What the fruit were called before: a checkpoint of that time is `vague`.
+NAMES = {"apple": {"was": "fruit"}, "pear": {"aliases": ["nashi"], "was": None}, "plum": {}}
+
+
+def vague(subjects=("fruit", "pear"), styles=("flat",)) -> Checkpoint:
+    """A checkpoint of an older table: an apple was a fruit, nobody knew plums, nor shaded pictures."""
+    labels = {"subject": list(subjects), "style": list(styles)}
+    return tiny_checkpoint(labels, [(subject, style) for subject in subjects for style in styles])
+
+
+def drawn_fruit(folder: Path) -> Path:
+    """A `fruit_folder` with a few drawings by hand in hands/."""
+    fruit_folder(folder)
+    (folder / "hands").mkdir()
+    for name in ("apple-thin-1", "apple-thick-1", "nashi-thin-1", "wild_boar-thin-1"):
+        image = Image.new("RGB", (90, 60), "white")
+        ImageDraw.Draw(image).ellipse((10, 10, 60, 50), outline="black", width=3 if "thick" in name else 1)
+        image.save(folder / "hands" / f"{name}.png")
+    return folder
+
+
+def drawn_study(folder: Path) -> Study:
+    """A study of a `drawn_fruit` with four cells and two strengths."""
+    found = study_of(load_pictures([folder / "data"], 32, 0.4), cells=4, strengths=(0.6, 1.0))
+    found.checkpoint.names = {"pear": {"aliases": ["nashi"]}}
+    return replace(found, hands=folder / "hands", names=NAMES)

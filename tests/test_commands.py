@@ -14,6 +14,7 @@ from diffusion.evaluate.ablate import main as ablate
 from diffusion.evaluate.bench import main as bench
 from diffusion.evaluate.classifier import ClassifierNet, save_classifier
 from diffusion.evaluate.judge import main as judge
+from diffusion.evaluate.sweep import main as sweep
 from diffusion.train.data import load_pictures
 from diffusion.train.pack import main as pack
 from diffusion.train.run import main as train
@@ -25,6 +26,7 @@ COMMANDS = {
     "pack": (pack, "--data data --out out.tar"),
     "judge": (judge, "--data data --out out.safetensors --image-size 16"),
     "evaluate": (evaluate, "checkpoint.safetensors --data data --judge judge.safetensors --out run"),
+    "sweep": (sweep, "checkpoint.safetensors --data data --judge judge.safetensors --out run"),
     "ablate": (ablate, ""),
     "bench": (bench, ""),
 }
@@ -89,6 +91,18 @@ MISTAKES = [
     ("evaluate", "--data houses", "other labels"),
     ("evaluate", "--judge small.safetensors", "8 pixels"),
     ("evaluate", "= gone --data data --judge judge.safetensors --out run", "no checkpoint at gone"),
+    ("evaluate", "--drawings nowhere", "There is no folder of drawings at nowhere."),
+    ("evaluate", "--names gone.json", "Cannot read gone.json: No such file"),
+    ("evaluate", "--strengths 0.6 2", "--strengths: must be a number from 0 to 1, not '2'"),
+    ("evaluate", "--parts hands --judge houses.safetensors", "judge knows other labels than the pictures"),
+    ("evaluate", "--parts drawings --hold-out 0", "No picture is held out"),
+    ("evaluate", "= --compare a.safetensors --out run", "the following arguments are required: b"),
+    ("evaluate", "= --compare a.safetensors data --out run", "a.safetensors, --data and --judge are needed."),
+    ("evaluate", "= --compare data data --out run", "Cannot read data/pictures.json: No such file"),
+    ("sweep", "--guidances -1", "--guidances: must be a number of at least 0, not '-1'"),
+    ("sweep", "--step-counts 0", "--step-counts: must be a whole number of at least 1, not '0'"),
+    ("sweep", "--cells 0", "--cells: must be a whole number of at least 1, not '0'"),
+    ("sweep", "--judge small.safetensors", "8 pixels"),
     ("ablate", f"{TRAINING} --data nowhere", "no training pictures at nowhere"),
     ("ablate", f"{TRAINING} --samples 7", "--samples must be at least 32"),
     ("ablate", f"{TRAINING} --seeds 1", "--seeds: must be a whole number of at least 2"),

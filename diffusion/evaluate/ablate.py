@@ -34,8 +34,9 @@ from . import ablate_training
 from .ablate_sampling import sampling
 from .ablate_training import training
 from .classifier import ClassifierError, load_classifier
+from .fit import check_fit, check_held_out
 from .report import check_packages, write_ablations
-from .study import Study, check_fit, check_held_out
+from .study import Study
 from .verdicts import finite
 
 

@@ -7,6 +7,14 @@ restoration    PSNR and SSIM of bad pictures made better
 memory         is anything copied from the training pictures? do seeds differ? (memory.py)
 loss           the error of the network on held-out pictures, by noise level
 sheet          a picture of everything the checkpoint knows, none picked
+
+And for checkpoints of other names than the pictures', too (TRANSLATED):
+
+drawings       crude drawings of held-out pictures, beside what learnt nothing (drawings.py)
+hands          the project's own drawings, by habit; a sheet of all (hands.py)
+seeds          which seed leaves the fewest specks?
+photos         are photos from nothing as bright as real ones? (concepts.py)
+concepts       every subject once, from a raw outline; sheets of all
 """
 
 from __future__ import annotations
@@ -26,6 +34,9 @@ from .. import images
 from ..files import whole
 from ..train.choose import evenly
 from . import inputs
+from .concepts import concepts, photos
+from .drawings import drawings
+from .hands import hands, seeds
 from .memory import memory
 from .metrics import frechet_distance, low_pass_agreement, psnr, ssim
 from .study import DEFAULT_STRENGTH, STRENGTHS, Study, as_x0, same_labels
@@ -260,4 +271,10 @@ PARTS: dict[str, Callable[[Study], dict]] = {
     "memory": memory,
     "loss": loss,
     "sheet": sheet,
+    "drawings": drawings,
+    "hands": hands,
+    "seeds": seeds,
+    "photos": photos,
+    "concepts": concepts,
 }
+TRANSLATED = ("drawings", "hands", "seeds", "photos", "concepts")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import DoodleError, require
 from ..files import whole, write_text
-from . import ablation_tables, tables
+from . import ablation_tables, drawn_tables, tables
 
 MARK = "<!-- Written by hand above this line, below it by python -m diffusion.evaluate.ablate. -->"
 COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#7f7f7f")
@@ -26,6 +26,10 @@ TABLES = (
     ablation_tables.against_the_usual_average,
     ablation_tables.variations_table,
     ablation_tables.strength_table,
+    drawn_tables.drawn_table,
+    drawn_tables.habits_table,
+    drawn_tables.single_table,
+    drawn_tables.seeds_table,
 )
 
 

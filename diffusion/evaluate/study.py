@@ -28,9 +28,10 @@ from ..schedule import PerPicture
 from ..sdedit import edit, edit_timesteps
 from ..train.batches import Batches
 from ..train.choose import evenly
-from ..train.data import DataError, PictureSet
+from ..train.data import PictureSet
+from ..train.growth import Names
 from . import inputs
-from .classifier import Classifier, ClassifierError, top_k_correct
+from .classifier import Classifier, top_k_correct
 from .verdicts import Classified
 
 BATCH = 32
@@ -53,6 +54,12 @@ class Study:
         seed: picture i of any set is made with seed + i.
         precision: "bf16" or "fp32", of the sampling.
         out: the folder where parts leave pictures, None for nowhere.
+        cells: how many held-out pictures crude drawings are made of.
+        strengths: at which these are painted.
+        names: what else things are called, for a checkpoint that has other names than the pictures.
+        hands: the folder of drawings by hand, None for none.
+        colour_in: are outlines coloured in? None: for a network that is not told the drawing.
+        each: what parts found picture by picture, see `figures.record`.
     """
 
     checkpoint: Checkpoint
@@ -65,6 +72,12 @@ class Study:
     seed: int = 0
     precision: str = "bf16"
     out: Path | None = None
+    cells: int = 96
+    strengths: tuple[float, ...] = (0.6, 0.8, 1.0)
+    names: Names = field(default_factory=dict)
+    hands: Path | None = None
+    colour_in: bool | None = None
+    each: dict[str, dict] = field(default_factory=dict, init=False)
     painted: dict[tuple[str, float], Tensor] = field(default_factory=dict, init=False)
 
     # ------------------------------------------------------------------ real pictures
@@ -234,30 +247,6 @@ class Study:
     def classify(self, x0: Tensor, labels: Tensor) -> Classified:
         """`features` and `correct` of the same pictures."""
         return Classified(self.features(x0), self.correct(x0, labels))
-
-
-def check_fit(checkpoint: Checkpoint, classifier: Classifier, pictures: PictureSet) -> None:
-    """Are the three for the same labels and sizes?
-
-    Raises:
-        ClassifierError, DataError: they are not, or no picture is held out.
-    """
-    if classifier.image_size != checkpoint.image_size:
-        looked_at, drawn = classifier.image_size, checkpoint.image_size
-        raise ClassifierError(f"The judge looks at {looked_at} pixels, the checkpoint draws {drawn}.")
-    if classifier.label_names != checkpoint.label_names:
-        raise ClassifierError(
-            "The judge and the checkpoint have different labels: train both on the same data."
-        )
-    if pictures.label_names != checkpoint.label_names:
-        raise DataError("The pictures have other labels than the checkpoint: give all it was trained on.")
-    check_held_out(pictures)
-
-
-def check_held_out(pictures: PictureSet) -> None:
-    """Raises DataError where no picture is held out."""
-    if not pictures.held_out.any():
-        raise DataError("No picture is held out, so there is nothing to compare with: raise --hold-out.")
 
 
 def same_labels(train: PictureSet, labels: Tensor, seed: int) -> PictureSet:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .parts import RESTORATION_STRENGTHS
 from .study import DEFAULT_STRENGTH
 
@@ -52,4 +54,31 @@ def targets(result: dict) -> list[dict]:
         for name in list(nearest)[:2]:
             extra = nearest[name]["like copies"] - nearest["held out"]["like copies"]
             add(f"{name}: share like copies, beyond that of held-out pictures", extra, 0.02, False)
+    for name, value, bound, above in drawn(result):
+        add(name, value, bound, above)
     return found
+
+
+def drawn(result: dict) -> Iterator[tuple[str, float | None, float, bool]]:
+    """The same of drawings at the default strength: name, value, bound, and whether more is better."""
+    strength = f"{DEFAULT_STRENGTH:g}"
+    kinds = result.get("drawings", {}).get("kinds", {})
+    bounds: dict[str, tuple[tuple[int | str, float], ...]] = {
+        "outline": ((0, 0.6), (1, 0.8), ("in 5", 0.85), ("lines kept", 0.9)),
+        "filled": ((0, 0.6), (1, 0.8)),
+    }
+    for kind, wanted in bounds.items():
+        row = kinds.get(kind, {}).get("strengths", {}).get(strength)
+        if not row:
+            continue
+        *labels, in_5 = list(row)[: list(row).index("as asked")]  # subject, style, subject in 5
+        named: dict[int | str, str] = {"in 5": in_5, "lines kept": "lines kept"}
+        named.update(enumerate(labels))
+        for name, bound in ((named[which], bound) for which, bound in wanted if which in named):
+            yield f"{kind} of held-out pictures at {strength}: {name}", row[name]["value"], bound, True
+        if kind == "filled":
+            nearer = row["pixels"]["value"] - kinds[kind]["drawing"]["pixels"]["value"]
+            name = f"{kind} at {strength}: distance to the true picture - that of the drawing"
+            yield name, nearer, 0.0, False
+    if "ratio" in result.get("photos", {}):
+        yield "photos from nothing: darker or brighter by", abs(result["photos"]["ratio"] - 1), 0.03, False
