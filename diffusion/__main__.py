@@ -192,18 +192,19 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
         )
     )
     side, result = args.size or 512, checkpoint.codec.decode(steps[-1].x)
+    shown = [step.x0 for step in steps[:-1]] + [result]
     if prepared:
         picture = images.paste_back(images.to_pil(result), prepared, original, mask)
     else:
         picture = images.to_pil(result, side)
     if args.frames is not None:
         seen = [prepared.x0 if prepared else torch.ones_like(steps[0].x)]
-        seen += [step.x0 for step in steps if step.index]
+        seen += shown if steps[-1].total else []
         digits = max(2, len(str(len(seen) - 1)))
         for i, x0 in enumerate(seen):
             _save(images.to_pil(x0, side), args.frames / f"{i:0{digits}}.png")
     if args.gif is not None:
-        frames = [images.to_pil(step.x0, side) for step in steps]
+        frames = [images.to_pil(x0, side) for x0 in shown]
         with whole(args.gif) as partial:
             images.save_gif(frames, partial)
     _save(picture, args.output)
