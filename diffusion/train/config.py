@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -142,7 +142,7 @@ def settle(kind: type[C], given: dict, resume: bool) -> C:
     out = Path(given.get("out", kind.out))
     if resume:
         return _resumed(kind, given, out)
-    config = replace(kind(), **given)
+    config = kind(**given)
     if not config.data:
         raise DataError("Say what to train on: --data with folders, tars, cifar10 or cifar100.")
     if (out / "state.pt").exists():
