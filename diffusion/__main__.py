@@ -230,14 +230,15 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
     drawing = _read(args, checkpoint, labels)
     steps = _denoise(args, checkpoint, labels, drawing)
     side, result = args.size or 512, checkpoint.codec.decode(steps[-1].x)
+    shown = [step.x0 for step in steps[:-1]] + [result]
     if args.frames is not None:
         seen = [drawing.prepared.x0 if drawing else torch.ones_like(steps[0].x)]
-        seen += [step.x0 for step in steps if step.index]
+        seen += shown if steps[-1].total else []
         digits = max(2, len(str(len(seen) - 1)))
         for i, x0 in enumerate(seen):
             _save(images.to_pil(x0, side), args.frames / f"{i:0{digits}}.png")
     if args.gif is not None:
-        frames = [images.to_pil(step.x0, side) for step in steps]
+        frames = [images.to_pil(x0, side) for x0 in shown]
         with whole(args.gif) as partial:
             images.save_gif(frames, partial)
     picture = images.to_pil(result, None if drawing else side)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from .codec import Codec, Pixels
+from .codec import Codec, Pixels, codec_beside
 from .errors import DoodleError, did_you_mean, quoted
 from .files import WeightsFormat, read_weights, write_weights
 from .prediction import check_prediction_type
@@ -43,7 +43,7 @@ class Checkpoint:
             "aliases": [str], "keywords": [str]}, of which any may be missing.
         credits: where the training pictures come from, one line each.
         training: facts about the run (steps, samples, loss, settings), JSON values only.
-        codec: between pixels and what the model draws; not in the file, since all models draw pixels.
+        codec: between pixels and what the model draws; not in the file but beside it, see `codec_beside`.
     """
 
     model: UNet
@@ -144,6 +144,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
 
     Raises:
         CheckpointError: the file is missing, damaged, or not of this program.
+        UpscalerError: its upscaler is.
     """
 
     def build(tensors: dict[str, Tensor], about: dict) -> Checkpoint:
@@ -163,4 +164,5 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             training=about["training"],
         )
 
-    return read_weights(path, FORMAT, build)
+    checkpoint = read_weights(path, FORMAT, build)
+    return replace(checkpoint, codec=codec_beside(path, checkpoint.image_size, device))

@@ -1,15 +1,20 @@
 """Between the pictures people see and what the model draws: encoded before it, decoded once at the end.
 
-Here a model draws the pixels themselves. A latent space (Rombach et al. 2022) and an upscaler have their
-place here: both are a codec of the checkpoint, of which nothing below those who call `edit` needs to know.
+A model may draw the pixels themselves, or fewer of them, which an upscaler makes into more. A latent space
+(Rombach et al. 2022) would have its place here as well: each is a codec of the checkpoint, of which nothing
+below those who call `edit` needs to know.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+import torch
 from torch import Tensor
+
+from .upscaler import UpscalerError, load_upscaler
 
 
 class Codec(Protocol):
@@ -31,3 +36,25 @@ class Pixels:
 
     def decode(self, x0: Tensor) -> Tensor:
         return x0
+
+
+def codec_beside(path: str | Path, image_size: int, device: str | torch.device = "cpu") -> Codec:
+    """The codec of a checkpoint: the upscaler for its size that lies in its folder, or else the pixels.
+
+    It stands apart from the checkpoints, in upscaler/upscaler-R.safetensors for models of R x R pixels, since
+    whoever looks for models takes every file beside them for one.
+
+    Args:
+        path: the checkpoint's file.
+        image_size: R.
+
+    Raises:
+        UpscalerError: the file is damaged, or made for another size than its name says.
+    """
+    file = Path(path).parent / "upscaler" / f"upscaler-{image_size}.safetensors"
+    if not file.exists():
+        return Pixels()
+    upscaled = load_upscaler(file, device)
+    if upscaled.image_size != image_size:
+        raise UpscalerError(f"{file} is for pictures of {upscaled.image_size} pixels.")
+    return upscaled

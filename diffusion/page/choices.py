@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from ..checkpoint import Checkpoint, load_checkpoint
+from ..errors import DoodleError
 from .worker import in_model_thread
 
 DRAWINGS = Path(__file__).parents[2] / "assets" / "drawings"
@@ -42,8 +44,8 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
     for path in sorted(folder.glob("*.safetensors")):
         try:
             found[path.stem] = in_model_thread(load_checkpoint, path)
-        except CheckpointError as error:
-            problems.append(str(error).replace(str(path), path.name))
+        except DoodleError as error:
+            problems.append(str(error).replace(f"{folder}{os.sep}", ""))
     return dict(sorted(found.items(), key=lambda item: -item[1].image_size)), problems
 
 

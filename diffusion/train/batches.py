@@ -7,9 +7,10 @@ goes on with exactly the batches it would have had.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from .data import PictureSet
 from .sketches import SKETCHES, sketch, spoil
 from .tracing import Shape, trace
 
+T = TypeVar("T")
 AUGMENTATIONS = ("drawing", "flip", "none")
 TRACED_COLOURS = (3, 5, 8)  # a picture is traced in one of so many colours
 AHEAD = 4  # batches that are made before they are asked for
@@ -164,14 +166,19 @@ class Batches:
         return self.of(indices, [(self.seed, step, i) for i in range(self.batch_size)], kinds)
 
     def since(self, step: int) -> Generator[Batch, None, None]:
-        """The batches from this step on, without end; closing the generator ends the threads."""
-        with ThreadPoolExecutor(self.workers, "batches") as pool:
-            waiting = deque(pool.submit(self.at, step + i) for i in range(AHEAD))
-            try:
-                while True:
-                    yield waiting.popleft().result()
-                    step += 1
-                    waiting.append(pool.submit(self.at, step + AHEAD - 1))
-            finally:
-                for future in waiting:
-                    future.cancel()
+        """The batches from this step on, see `made_ahead`."""
+        return made_ahead(self.at, step, self.workers)
+
+
+def made_ahead(at: Callable[[int], T], step: int, workers: int) -> Generator[T, None, None]:
+    """at(step), at(step + 1), ... without end, made by threads; closing the generator ends them."""
+    with ThreadPoolExecutor(workers, "batches") as pool:
+        waiting = deque(pool.submit(at, step + i) for i in range(AHEAD))
+        try:
+            while True:
+                yield waiting.popleft().result()
+                step += 1
+                waiting.append(pool.submit(at, step + AHEAD - 1))
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -18,17 +19,40 @@ from .data import DataError
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """Every setting of a run; each is a flag of the same name, and all of them go into the checkpoint."""
+class RunConfig:
+    """The settings that every training has; each is a flag of the same name."""
 
     data: tuple[str, ...] = option((), "folders, tars, cifar10 or cifar100")
     out: str = option("runs/model", "folder for checkpoints, logs and sample sheets")
+    credits: tuple[str, ...] = option((), "where the pictures come from; kept in the checkpoint")
+    hold_out: float = option(0.1, "fraction of each subject's groups held out", low=0, below=1)
+
+    steps: int = option(20_000, "optimizer steps", low=1)
+    batch_size: int = option(32, "pictures per optimizer step", low=1)
+    lr: float = option(6e-4, "peak learning rate", low=0)
+    warmup: int = option(300, "steps in which the learning rate rises", low=0)
+    decay: float = option(0.3, "fraction of the steps, at the end, in which it falls to 0", low=0, high=1)
+    grad_clip: float = option(1.0, "largest norm of the gradient", low=0)
+    ema_decay: float = option(0.999, "of the average of the weights", low=0, below=1)
+
+    device: str = option("", "cuda, cpu, ...; the best there is if left out", read=device)
+    precision: str = option("bf16", "of the arithmetic", choices=("bf16", "fp32"))
+    workers: int = option(2, "threads that make pictures and drawings", low=1)
+    seed: int = option(0, "of everything random", low=0)
+    max_minutes: float = option(0.0, "stop in time and save; 0: no limit", low=0)
+    save_every: int = option(1000, "steps between checkpoints", low=1)
+    sample_every: int = option(2000, "steps between sample sheets and held-out losses", low=1)
+    log_every: int = option(50, "steps between lines of loss.csv", low=1)
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """Every setting of a run; each is a flag of the same name, and all of them go into the checkpoint."""
+
     init_from: str = option("", "start from this checkpoint: its weights, network and schedule")
     samples_before: int = option(-1, "samples its weights have seen; -1: what its record says", low=-1)
     names: str = option("", "a JSON file: what subjects are called besides, and their categories")
     only_class: str = option("", "train on pictures of this one name of the first label kind only")
-    credits: tuple[str, ...] = option((), "where the pictures come from; kept in the checkpoint")
-    hold_out: float = option(0.1, "fraction of each subject's groups held out", low=0, below=1)
     balance: float = option(0.7, "1: every subject equally often; 0: by its number of groups", low=0, high=1)
     augment: str = option("drawing", "how pictures are varied", choices=AUGMENTATIONS)
     sketched: float = option(0.85, "fraction of pictures that come with a crude drawing", low=0, high=1)
@@ -52,40 +76,27 @@ class TrainConfig:
     weighting: str = option("plain", "how much each noise level counts", choices=("plain", "min-snr"))
     label_dropout: float = option(0.1, "how often each label is withheld, for guidance", low=0, high=1)
 
-    steps: int = option(20_000, "optimizer steps", low=1)
-    batch_size: int = option(32, "pictures per optimizer step", low=1)
     accumulate: int = option(1, "pieces a batch is cut into, where memory is short", low=1)
     optimizer: str = option("adamw", "what moves the weights", choices=("adamw", "muon"))
-    lr: float = option(6e-4, "peak learning rate", low=0)
-    warmup: int = option(300, "steps in which the learning rate rises", low=0)
-    decay: float = option(0.3, "fraction of the steps, at the end, in which it falls to 0", low=0, high=1)
     weight_decay: float = option(0.01, "decoupled weight decay", low=0)
-    grad_clip: float = option(1.0, "largest norm of the gradient", low=0)
-    ema_decay: float = option(0.999, "of the average of the weights", low=0, below=1)
 
-    device: str = option("", "cuda, cpu, ...; the best there is if left out", read=device)
-    precision: str = option("bf16", "of the arithmetic", choices=("bf16", "fp32"))
     compile: str = option("auto", "torch.compile; auto: on a GPU", choices=("auto", "yes", "no"))
-    workers: int = option(2, "threads that make pictures and drawings", low=1)
-    seed: int = option(0, "of everything random", low=0)
-    max_minutes: float = option(0.0, "stop in time and save; 0: no limit", low=0)
-    save_every: int = option(1000, "steps between checkpoints", low=1)
-    sample_every: int = option(2000, "steps between sample sheets and held-out losses", low=1)
-    log_every: int = option(50, "steps between lines of loss.csv", low=1)
 
     def __post_init__(self) -> None:
         if self.noise_over > self.sketched:
             raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
 
 
+C = TypeVar("C", bound=RunConfig)
+
 # What may differ when a run is resumed; anything else would make it another run.
 CHANGEABLE = {
-    "data", "out", "init_from", "names", "steps", "decay", "max_minutes", "save_every", "sample_every",
-    "log_every", "device", "precision", "compile", "workers",
+    "data", "photos", "checkpoint", "out", "init_from", "names", "steps", "decay", "max_minutes",
+    "save_every", "sample_every", "log_every", "device", "precision", "compile", "workers",
 }  # fmt: skip
 
 
-def learning_rate(config: TrainConfig, step: int) -> float:
+def learning_rate(config: RunConfig, step: int) -> float:
     """Rises over `warmup` steps, stays, and falls linearly to 0 over the last `decay` share of the steps.
 
     Staying flat for most of the run (unlike a cosine) leaves the end open: a run may be resumed with more or
@@ -113,17 +124,26 @@ def inherited(start: Checkpoint) -> dict:
 
 
 def configure(given: dict, resume: bool) -> TrainConfig:
-    """Settings from flags; when resuming, those of the run, in which only CHANGEABLE flags may differ.
+    """The settings of a run from its flags, see `settle`.
 
     A run that starts from a checkpoint takes over its network and schedule.
     """
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     if given.get("init_from") and not resume:
         given = inherited(load_checkpoint(given["init_from"])) | given
-    out = Path(given.get("out", TrainConfig.out))
+    return settle(TrainConfig, given, resume)
+
+
+def settle(kind: type[C], given: dict, resume: bool) -> C:
+    """Settings from flags; when resuming, those of the run, in which only CHANGEABLE flags may differ.
+
+    Raises:
+        DoodleError: for no pictures, or a folder that holds a run already (none, when resuming).
+    """
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    out = Path(given.get("out", kind.out))
     if resume:
-        return _resumed(given, out)
-    config = replace(TrainConfig(), **given)
+        return _resumed(kind, given, out)
+    config = kind(**given)
     if not config.data:
         raise DataError("Say what to train on: --data with folders, tars, cifar10 or cifar100.")
     if (out / "state.pt").exists():
@@ -131,14 +151,14 @@ def configure(given: dict, resume: bool) -> TrainConfig:
     return config
 
 
-def _resumed(given: dict, out: Path) -> TrainConfig:
+def _resumed(kind: type[C], given: dict, out: Path) -> C:
     state = out / "state.pt"
     if not state.is_file():
         raise CheckpointError(f"There is nothing to resume in {out}.")
     begun = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
     stored = begun["config"]
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-    if stored.keys() != {f.name for f in fields(TrainConfig)}:  # a default would make it another run
+    if stored.keys() != {f.name for f in fields(kind)}:  # a default would make it another run
         version = f"version {begun['version']}" if "version" in begun else "an earlier version"
         raise CheckpointError(
             f"{out} was begun by {version} of this program, this is {__version__}: start anew from what it "
@@ -149,4 +169,4 @@ def _resumed(given: dict, out: Path) -> TrainConfig:
             raise DoodleError(
                 f"This run was started with {name} = {stored[name]}; --resume cannot change that."
             )
-    return TrainConfig(**{**stored, **given})
+    return kind(**{**stored, **given})

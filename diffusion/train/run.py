@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
+from PIL import Image
 from tqdm import tqdm
 
 from ..checkpoint import CheckpointError, save_checkpoint
 from ..errors import DoodleError
 from ..files import write_state
 from ..options import Parser, add_options, command
-from .config import TrainConfig, configure, learning_rate
+from .config import RunConfig, TrainConfig, configure, learning_rate
 from .data import load_pictures
 from .log import LossLog
 from .sheets import sample_sheet
@@ -40,18 +43,31 @@ def device_name(device: torch.device) -> str:
     return f"{device.type}, {torch.get_num_threads()} threads"
 
 
-def begin(config: TrainConfig, resume: bool) -> Trainer:
-    """A trainer with its pictures loaded, at the step where the run begins or goes on."""
-    state = None
-    if resume:
-        path = Path(config.out) / "state.pt"
-        if not path.is_file():
-            raise CheckpointError(f"There is nothing to resume in {config.out}.")
-        state = torch.load(path, map_location="cpu", weights_only=True)
+def stored_state(out: str | Path) -> dict:
+    """What a run's folder says of how to go on.
+
+    Raises:
+        CheckpointError: nothing.
+    """
+    path = Path(out) / "state.pt"
+    if not path.is_file():
+        raise CheckpointError(f"There is nothing to resume in {out}.")
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def chosen_device(config: RunConfig) -> torch.device:
+    """Where a run computes, made ready for it."""
     device = torch.device(config.device) if config.device else best_device()
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
+    return device
+
+
+def begin(config: TrainConfig, resume: bool) -> Trainer:
+    """A trainer with its pictures loaded, at the step where the run begins or goes on."""
+    state = stored_state(config.out) if resume else None
+    device = chosen_device(config)
     torch.manual_seed(config.seed)  # for dropout, which draws from the global RNG; all else has a generator
     # Turned pictures stay sharp when there is more of them; others need no resizing back and forth.
     side = config.image_size * (2 if config.augment == "drawing" else 1)
@@ -68,16 +84,55 @@ def begin(config: TrainConfig, resume: bool) -> Trainer:
     return trainer
 
 
+class Learner(Protocol):
+    """What a run moves forward: the trainer of a network."""
+
+    step: int
+    device: torch.device
+
+    @property
+    def config(self) -> RunConfig: ...
+
+    @property
+    def model(self) -> torch.nn.Module: ...
+
+    def train_step(self) -> torch.Tensor:
+        """One optimizer step; returns its loss."""
+
+    def validation_loss(self) -> float: ...
+
+    def state_dict(self) -> dict: ...
+
+    def close(self) -> None:
+        """End what works beside it."""
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """What a kind of training leaves behind, besides its log and its state.
+
+    Attributes:
+        file: the name of the weights' file.
+        save: writes the averaged weights there, with facts about the run.
+        sheet: pictures that show what has been learnt.
+    """
+
+    file: str
+    save: Callable[[Path, dict], None]
+    sheet: Callable[[], Image.Image]
+
+
 class Run:
     """A run as it goes: when to log, to draw, to save, to stop.
 
     Args:
         trainer: at the step to go on from.
         folder: where everything is written.
+        leaves: what is written besides the log and the state.
     """
 
-    def __init__(self, trainer: Trainer, folder: Path) -> None:
-        self.trainer, self.config, self.folder = trainer, trainer.config, folder
+    def __init__(self, trainer: Learner, folder: Path, leaves: Leaves) -> None:
+        self.trainer, self.config, self.folder, self.leaves = trainer, trainer.config, folder, leaves
         self.started = self.since = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
         self.log = LossLog(folder, trainer.step)
@@ -101,12 +156,12 @@ class Run:
         for name in ("loss", "validation_loss"):
             known = [row[name] for row in self.log.rows if row[name]]
             facts[name] = float(known[-1]) if known else None
-        save_checkpoint(self.folder / "checkpoint.safetensors", trainer.checkpoint(**facts), torch.float16)
+        self.leaves.save(self.folder / self.leaves.file, facts)
 
     def report(self) -> None:
         """A sample sheet, the held-out loss, and the curve up to now."""
         trainer = self.trainer
-        sample_sheet(trainer).save(self.folder / f"samples-{trainer.step:06d}.png")
+        self.leaves.sheet().save(self.folder / f"samples-{trainer.step:06d}.png")
         loss = round(trainer.validation_loss(), 6)
         self.log.add(step=trainer.step, validation_loss=loss, minutes=round(self.minutes(), 2))
         self.log.plot()
@@ -151,6 +206,28 @@ class Run:
             self.since = time.monotonic()
         return done
 
+    def to_the_end(self) -> int:
+        """Go on to the last step, the time limit, or Ctrl-C; returns the exit status."""
+        trainer, steps = self.trainer, self.config.steps
+        handlers = {
+            s: signal.signal(s, lambda number, _: setattr(self, "signal", number))
+            for s in (signal.SIGINT, signal.SIGTERM)
+        }
+        bar = tqdm(total=steps, initial=trainer.step, unit="step", dynamic_ncols=True)
+        try:
+            while trainer.step < steps and not self.step(bar):
+                pass
+        finally:
+            bar.close()
+            trainer.close()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        if trainer.step < steps:
+            print(f"Stopped at step {trainer.step}, saved in {self.folder}. Go on with --resume.")
+        else:
+            print(f"Done: {self.folder / self.leaves.file}")
+        return 128 + self.signal if self.signal else 0
+
 
 def train(config: TrainConfig, resume: bool = False) -> int:
     """Run (or resume) a training to its end, its time limit, or Ctrl-C. Returns the exit status.
@@ -159,25 +236,12 @@ def train(config: TrainConfig, resume: bool = False) -> int:
         DoodleError: for pictures, weights or settings that cannot be used.
     """
     trainer = begin(config, resume)
-    run = Run(trainer, Path(config.out))
-    handlers = {
-        s: signal.signal(s, lambda number, _: setattr(run, "signal", number))
-        for s in (signal.SIGINT, signal.SIGTERM)
-    }
-    bar = tqdm(total=config.steps, initial=trainer.step, unit="step", dynamic_ncols=True)
-    try:
-        while trainer.step < config.steps and not run.step(bar):
-            pass
-    finally:
-        bar.close()
-        trainer.close()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if trainer.step < config.steps:
-        print(f"Stopped at step {trainer.step}, saved in {run.folder}. Go on with --resume.")
-    else:
-        print(f"Done: {run.folder / 'checkpoint.safetensors'}")
-    return 128 + run.signal if run.signal else 0
+
+    def save(path: Path, facts: dict) -> None:
+        save_checkpoint(path, trainer.checkpoint(**facts), torch.float16)
+
+    leaves = Leaves("checkpoint.safetensors", save, lambda: sample_sheet(trainer))
+    return Run(trainer, Path(config.out), leaves).to_the_end()
 
 
 def parser() -> Parser:

@@ -1,0 +1,208 @@
+"""How good is an upscaler? Measured on held-out pictures, against what enlarges without having learnt to.
+
+    python -m diffusion.evaluate.upscaler UPSCALER --checkpoint CHECKPOINT --data TAR ... --out FOLDER
+
+writes upscaler.json and upscaler.png, a sheet at full size.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from .. import images
+from ..checkpoint import Checkpoint, load_checkpoint
+from ..condition import Condition
+from ..files import whole, write_text
+from ..options import REQUIRED, command, option, parse
+from ..sampler import USUAL
+from ..sdedit import edit
+from ..train.choose import evenly
+from ..train.data import DataError, PictureSet, load_pictures
+from ..upscaler import Upscaled, UpscalerError, load_upscaler
+from .bench import seconds_in_turns
+from .edges import mean_edge_width
+from .metrics import psnr, ssim
+from .verdicts import finite
+
+STRENGTHS = (0.2, 0.6)  # of the denoiser's own results
+ROWS = 8  # of the sheet, for each kind of picture
+BATCH = 16
+
+Enlarge = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class UpscalerSettings:
+    """What is measured, with what, on how much."""
+
+    upscaler: str = option(REQUIRED, "made by diffusion.train.upscaler", positional=True)
+    checkpoint: str = option(REQUIRED, "the denoiser whose pictures it enlarges")
+    data: tuple[str, ...] = option(REQUIRED, "pictures of at least as many pixels as the result")
+    out: str = option(REQUIRED, "folder for upscaler.json and upscaler.png")
+    hold_out: float = option(0.1, "fraction of groups held out, as in training", low=0, below=1)
+    count: int = option(256, "held-out pictures", low=1)
+    own: int = option(64, "of them, for the denoiser's own results", low=0)
+    repeats: int = option(9, "turns of which the median time is taken", low=1)
+    seed: int = option(0, "of the denoiser's noise", low=0)
+
+
+def eight_bits(x: Tensor) -> Tensor:
+    """Pictures in [-1, 1] with the values that a file can hold."""
+    return ((x.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+
+
+def resized(way: Image.Resampling, side: int) -> Enlarge:
+    """Pillow's enlargement, (B, 3, R, R) -> (B, 3, side, side)."""
+
+    def enlarge(x: Tensor) -> Tensor:
+        pictures = [np.asarray(images.to_pil(picture).resize((side, side), way)) for picture in x]
+        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 127.5 - 1
+
+    return enlarge
+
+
+def ways(upscaled: Upscaled) -> dict[str, Enlarge]:
+    """What is compared, by name."""
+    side = upscaled.image_size * upscaled.network.config.factor
+    return {
+        "bicubic": resized(Image.Resampling.BICUBIC, side),
+        "lanczos": resized(Image.Resampling.LANCZOS, side),
+        "upscaler": lambda x: torch.cat([eight_bits(upscaled.decode(part)) for part in x.split(BATCH)]),
+    }
+
+
+def paper_error(x: Tensor, truth: Tensor) -> float:
+    """How far x is from white where the truth is exactly white, halos: the mean, in grey levels of 255."""
+    paper = (truth >= 1).all(dim=1, keepdim=True).expand_as(truth)
+    return float((1 - x[paper]).abs().mean()) * 127.5
+
+
+def restoration(enlarge: dict[str, Enlarge], truth: Tensor, factor: int) -> dict:
+    """PSNR, SSIM, edge width and the error on paper of pictures that were averaged down.
+
+    Args:
+        truth: (N, 3, S, S) in [-1, 1].
+    """
+    small = eight_bits(F.avg_pool2d(truth, factor))
+    result: dict = {"count": len(truth), "truth": {"edge_width": mean_edge_width(truth, at=truth)}}
+    for name, way in enlarge.items():
+        x = way(small)
+        similar = [ssim(*pair) for pair in zip(x.split(BATCH), truth.split(BATCH))]
+        result[name] = {
+            "psnr": float(psnr(x, truth).mean()),
+            "ssim": float(torch.cat(similar).mean()),
+            "edge_width": mean_edge_width(x, at=truth),
+            "paper_error": paper_error(x, truth),
+        }
+    return result
+
+
+def own_results(
+    checkpoint: Checkpoint, pictures: PictureSet, truth: Tensor, strength: float, seed: int
+) -> Tensor:
+    """What the denoiser makes of pictures at some strength, told the first label alone: (N, 3, R, R)."""
+    x0 = F.avg_pool2d(truth, truth.shape[-1] // checkpoint.image_size)
+    (kind, names), *_ = pictures.label_names.items()
+    known = next(iter(checkpoint.label_names), "")
+    results = []
+    for rows in torch.arange(len(x0)).split(BATCH):
+        words = [checkpoint.name_of(known, names[i]) for i in pictures.labels[rows, 0].tolist()]
+        labels = [checkpoint.encode_labels({known: word} if word else {}) for word in words]
+        generators = [torch.Generator().manual_seed(seed + int(i)) for i in rows]
+        told = Condition.of(checkpoint, torch.cat(labels))
+        *_, last = edit(checkpoint, x0[rows], told, replace(USUAL, strength=strength), generators)
+        results.append(last.x0)
+    return torch.cat(results)
+
+
+def cost(checkpoint: Checkpoint, upscaled: Upscaled, repeats: int) -> dict:
+    """Milliseconds of enlarging one picture and of one guided call of the denoiser, in turns."""
+    x = torch.zeros(1, *checkpoint.shape)
+    told = Condition.of(checkpoint, checkpoint.encode_labels(batch=2))
+    t = torch.full((2,), checkpoint.schedule.num_train_timesteps // 2)
+
+    @torch.no_grad()
+    def guided() -> None:
+        checkpoint.model(x.expand(2, -1, -1, -1), t, told.labels)
+
+    seconds = seconds_in_turns({"call": guided, "decode": lambda: upscaled.decode(x)}, repeats)
+    return {
+        "guided_call_ms": 1000 * seconds["call"],
+        "decode_ms": 1000 * seconds["decode"],
+        "ratio": seconds["decode"] / seconds["call"],
+        "parameters": sum(p.numel() for p in upscaled.network.parameters()),
+    }
+
+
+def sheet_rows(enlarge: dict[str, Enlarge], small: Tensor, truth: Tensor | None) -> list[list[Image.Image]]:
+    """The input in its pixels, each way, the truth."""
+    rows = []
+    for i in range(min(ROWS, len(small))):
+        made = [images.to_pil(way(small[i : i + 1])) for way in enlarge.values()]
+        pixels = images.to_pil(small[i]).resize(made[0].size, Image.Resampling.NEAREST)
+        rows.append([pixels, *made, *([images.to_pil(truth[i])] if truth is not None else [])])
+    return rows
+
+
+def evaluate(
+    checkpoint: Checkpoint, upscaled: Upscaled, pictures: PictureSet, settings: UpscalerSettings
+) -> tuple[dict, Image.Image]:
+    """The numbers and the sheet; `pictures` are those held out, stored at the result's size."""
+    enlarge, factor = ways(upscaled), upscaled.network.config.factor
+    pictures = pictures.subset(evenly(len(pictures), settings.count))
+    truth = pictures.pixels.float() / 127.5 - 1
+    result: dict = {"held_out": restoration(enlarge, truth, factor), "own_results": {}}
+    rows = sheet_rows(enlarge, F.avg_pool2d(truth, factor), truth)
+    few = pictures.subset(evenly(len(pictures), settings.own)) if settings.own else None
+    for strength in STRENGTHS if few else ():
+        assert few is not None
+        made = own_results(checkpoint, few, few.pixels.float() / 127.5 - 1, strength, settings.seed)
+        larger = {name: way(made) for name, way in enlarge.items()}
+        result["own_results"][str(strength)] = {
+            name: {"edge_width": mean_edge_width(x, at=larger["lanczos"])} for name, x in larger.items()
+        }
+        rows += sheet_rows(enlarge, made, None)
+    result["cost"] = cost(checkpoint, upscaled, settings.repeats)
+    side = upscaled.image_size * factor
+    sheet = images.contact_sheet(rows, column_labels=["input", *enlarge, "truth"], cell=side)
+    return result, sheet
+
+
+@command("upscaler")
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command line."""
+    args = parse(UpscalerSettings, "python -m diffusion.evaluate.upscaler", "Measure an upscaler.", argv)
+    upscaled, checkpoint = load_upscaler(args.upscaler), load_checkpoint(args.checkpoint)
+    if checkpoint.image_size != upscaled.image_size:
+        raise UpscalerError(f"{args.upscaler} is for pictures of {upscaled.image_size} pixels.")
+    side = upscaled.image_size * upscaled.network.config.factor
+    pictures = load_pictures(args.data, side, args.hold_out).test()
+    if not len(pictures):
+        raise DataError("No picture is held out: raise --hold-out, or give more pictures of each subject.")
+    result, sheet = evaluate(checkpoint, upscaled, pictures, args)
+    about = {"upscaler": Path(args.upscaler).name, "checkpoint": Path(args.checkpoint).name}
+    out = Path(args.out)
+    write_text(out / "upscaler.json", json.dumps(finite({**about, **result}), indent=1) + "\n")
+    with whole(out / "upscaler.png") as partial:
+        sheet.save(partial, format="PNG")
+    for name, row in result["held_out"].items():
+        if isinstance(row, dict):
+            print(f"{name:10}" + "".join(f"  {key} {value:.3f}" for key, value in row.items()))
+    for strength, ways_ in result["own_results"].items():
+        for name, row in ways_.items():
+            print(f"own results at {strength}, {name:10}  edge_width {row['edge_width']:.2f}")
+    print(f"{result['cost']['decode_ms']:.1f} ms, {result['cost']['ratio']:.2f} x a guided call.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
