@@ -40,7 +40,9 @@ def row(checkpoint: Checkpoint, drawing: Image.Image, labels: dict[str, str], ce
     """The framed drawing, then its picture at each strength; outlines are coloured in, as on the page."""
     size = checkpoint.image_size
     pictures = [to_pil(prepare(drawing, size).x0, cell)]
-    x0 = prepare(colour_in(drawing, checkpoint.colours_of(labels)), size).x0
+    if not checkpoint.takes_lines:
+        drawing = colour_in(drawing, checkpoint.colours_of(labels))
+    x0 = prepare(drawing, size).x0
     for strength in STRENGTHS:
         *_, last = edit(checkpoint, x0, labels, Sampling(strength), torch.Generator().manual_seed(0))
         pictures.append(to_pil(checkpoint.codec.decode(last.x), cell))

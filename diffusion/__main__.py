@@ -76,7 +76,7 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         "--strength",
         type=number(float, 0, 1),
         metavar="0..1",
-        help="how much noise: 0 returns the drawing, 1 ignores it"
+        help="how much noise: 0 returns the drawing, 1 repaints all of it"
         f" (default: {USUAL.strength}; 1 where IN is -)",
     )
     parser.add_argument(
@@ -118,7 +118,9 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
         help="longer side of OUT (default: as IN; 512 where IN is -) and side of the frames (default: 512)",
     )
     parser.add_argument(
-        "--keep-outlines", action="store_true", help="do not colour in a drawing that is only outlines"
+        "--keep-outlines",
+        action="store_true",
+        help="never colour in outlines (a model that is told the drawing gets them as they are anyway)",
     )
     parser.add_argument("--mask", metavar="FILE", help="white may change, black is kept pixel for pixel")
     parser.add_argument("--frames", metavar="DIR", type=Path, help="write 00.png (the drawing), 01.png, ...")
@@ -200,7 +202,8 @@ def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, st
     original = images.flatten(images.load(args.input))
     if args.size:
         original = ImageOps.contain(original, (args.size, args.size), Image.Resampling.LANCZOS)
-    coloured = original if args.keep_outlines else colour_in(original, checkpoint.colours_of(labels))
+    as_it_is = args.keep_outlines or checkpoint.takes_lines
+    coloured = original if as_it_is else colour_in(original, checkpoint.colours_of(labels))
     prepared = images.prepare(coloured, checkpoint.image_size)
     if prepared.blank:
         print(f"{args.input} is blank: the picture will come from the noise alone.", file=sys.stderr)

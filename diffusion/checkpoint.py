@@ -71,6 +71,11 @@ class Checkpoint:
         config = self.model.config
         return config.image_channels, config.image_size, config.image_size
 
+    @property
+    def takes_lines(self) -> bool:
+        """Is the model told the drawing? For one that is not, outlines are coloured in first."""
+        return self.model.config.drawing
+
     def colours_of(self, labels: dict[str, str | None]) -> list[str]:
         """The typical colours of what `labels` name, most typical first; empty where none are known."""
         first = next(iter(self.label_names), "")

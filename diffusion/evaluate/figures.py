@@ -136,4 +136,4 @@ def framed(study: Study, picture: Image.Image, colours: Sequence[str]) -> images
 
 def colours_in(study: Study) -> bool:
     """Are outlines coloured in? If nobody says, then for a network that is not told the drawing."""
-    return not study.checkpoint.model.config.drawing if study.colour_in is None else study.colour_in
+    return not study.checkpoint.takes_lines if study.colour_in is None else study.colour_in

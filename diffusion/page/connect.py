@@ -143,10 +143,14 @@ def choose(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
 
 
 def switch(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
-    """What follows from another model: all that, and its examples."""
-    shown = example_drawings(ws.controls.checkpoints[model])
-    examples = gr.update(value=shown, visible=bool(shown))
-    return {**choose(ws, model, chosen), ws.examples: examples}
+    """What follows from another model: all that, its examples, and whether outlines can be coloured in."""
+    checkpoint = ws.controls.checkpoints[model]
+    shown = example_drawings(checkpoint)
+    return {
+        **choose(ws, model, chosen),
+        ws.examples: gr.update(value=shown, visible=bool(shown)),
+        ws.controls.dials["colour"]: gr.update(visible=not checkpoint.takes_lines),
+    }
 
 
 def connect_choices(ws: Workspace) -> None:
@@ -170,7 +174,7 @@ def connect_choices(ws: Workspace) -> None:
     for selector in controls.labels[leading:]:
         selector.input(**TELL)
     ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
-    everything = [*words, ws.examples]
+    everything = [*words, ws.examples, controls.dials["colour"]]
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
 
 
@@ -185,7 +189,10 @@ def restore(ws: Workspace, wishes: Mapping, values: Values) -> Updates:
     labels = dict(zip(controls.checkpoints[picked].label_names, controls.chosen(values)))
     labels |= found.get("labels", {})
     wanted = [labels.get(kind) for kind in controls.checkpoints[model].label_names]
-    return {controls.model: model, **switch(ws, model, wanted), **controls.write(found)}
+    updates = {controls.model: model, **switch(ws, model, wanted)}
+    for dial, update in controls.write(found).items():
+        updates[dial] = {**updates.get(dial, {}), **update}
+    return updates
 
 
 def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:

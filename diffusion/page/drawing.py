@@ -43,9 +43,10 @@ def framed(
 ) -> images.Prepared | None:
     """The drawing as the model sees it; None where nothing is drawn.
 
-    With `colour`, a drawing that is only outlines is filled with colours typical of what it shows.
+    With `colour`, a drawing that is only outlines is filled with colours typical of what it shows, for a
+    model that does not take lines for what they are.
     """
-    if picture is not None and colour:
+    if picture is not None and colour and not checkpoint.takes_lines:
         picture = colour_in(picture, checkpoint.colours_of({**labels}))
     prepared = images.prepare(picture, checkpoint.image_size) if picture else None
     return None if prepared is None or prepared.blank else prepared

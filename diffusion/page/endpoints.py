@@ -67,7 +67,7 @@ class Endpoints:
             picture: The drawing, a picture file; without one the model imagines from pure noise.
             subject: What it should be, a name from /labels; empty leaves it to the model.
             style: How it should look, a name from /labels; empty leaves it to the model.
-            strength: 0 keeps the drawing, 1 ignores it.
+            strength: 0 keeps the drawing as it is, 1 repaints all of it.
             steps: How many steps a run of strength 1 takes.
             guidance: How much the words count, 1 is off.
             seed: The same seed gives the same picture.
@@ -107,7 +107,7 @@ class Endpoints:
             picture: The drawing, a picture file; without one the model imagines from pure noise.
             subject: What it should be, a name from /labels; empty leaves it to the model.
             style: How it should look, a name from /labels; empty leaves it to the model.
-            strength: 0 keeps the drawing, 1 ignores it.
+            strength: 0 keeps the drawing as it is, 1 repaints all of it.
             steps: How many steps a run of strength 1 takes.
             guidance: How much the words count, 1 is off.
             seed: The same seed gives the same picture.
@@ -146,7 +146,7 @@ class Endpoints:
             picture: The drawing, a picture file; without one the model imagines from pure noise.
             subject: What it should be, a name from /labels; empty leaves it to the model.
             style: How it should look, a name from /labels; empty leaves it to the model.
-            strength: 0 keeps the drawing, 1 ignores it.
+            strength: 0 keeps the drawing as it is, 1 repaints all of it.
             steps: How many steps a run of strength 1 takes.
             guidance: How much the words count, 1 is off.
             seed: The same seed gives the same picture.
@@ -197,7 +197,7 @@ class Endpoints:
             picture: The drawing, a picture file.
             subject: What it should be, a name from /labels; empty leaves it to the model.
             style: How it should look, a name from /labels; empty leaves it to the model.
-            strength: 0 keeps the drawing, 1 ignores it.
+            strength: 0 keeps the drawing as it is, 1 repaints all of it.
             seed: The same seed gives the same picture.
             colour: Colour in a drawing that is only outlines.
             model: A name from /labels; empty takes the first.

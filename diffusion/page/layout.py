@@ -79,7 +79,7 @@ def workspace(checkpoints: dict[str, Checkpoint], model: gr.Dropdown) -> Workspa
                 labels = _labels(first, max(len(each.label_names) for each in checkpoints.values()))
             strength = _strength(names)
             actions = _actions()
-    dials = {"strength": strength.dial, **_advanced()}
+    dials = {"strength": strength.dial, **_advanced(first)}
     keyboard_line()
     controls = Controls(checkpoints, model, canvas, labels, dials)
     return Workspace(controls, gallery, examples, view, strength, actions, session, number)
@@ -97,7 +97,7 @@ def _labels(checkpoint: Checkpoint, count: int) -> list[gr.Dropdown | gr.Radio]:
 
 def _strength(names: list[str]) -> Strength:
     with gr.Column(elem_id="dial"):
-        dial = _slider("strength", 0.01, "0 keeps your drawing, 1 ignores it", elem_id="strength")
+        dial = _slider("strength", 0.01, "0 keeps your drawing, 1 repaints all of it", elem_id="strength")
         with gr.Row(elem_id="search"):
             less = gr.Button(MORE_DRAWING, size="sm", elem_id="less")
             more = gr.Button(more_like(names), size="sm", elem_id="more")
@@ -118,7 +118,7 @@ def _actions() -> Actions:
     return Actions(go, dice, stop, live, pictures)
 
 
-def _advanced() -> dict[str, gr.Slider | gr.Number | gr.Checkbox]:
+def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Checkbox]:
     low, high = RANGES["seed"]
     with gr.Accordion("Advanced settings", open=False, elem_id="advanced"), gr.Row():
         return {
@@ -131,7 +131,7 @@ def _advanced() -> dict[str, gr.Slider | gr.Number | gr.Checkbox]:
             ),
             "colour": gr.Checkbox(
                 DEFAULTS.colour, label="Colour in outlines", info="Fills a drawing that is only lines",
-                elem_id="colour",
+                visible=not checkpoint.takes_lines, elem_id="colour",
             ),
         }  # fmt: skip
 
