@@ -18,11 +18,13 @@ from diffusion.evaluate.sweep import main as sweep
 from diffusion.train.data import load_pictures
 from diffusion.train.pack import main as pack
 from diffusion.train.run import main as train
+from diffusion.train.upscaler import main as upscaler
 from fruit import classifier_for, draw, fruit_folder
 
 COMMANDS = {
     "sdedit": (sdedit, "in.png out.png --checkpoint tiny.safetensors"),
     "train": (train, "--out run"),
+    "upscaler": (upscaler, "--data data --out run --own-results 0"),
     "pack": (pack, "--data data --out out.tar"),
     "judge": (judge, "--data data --out out.safetensors --image-size 16"),
     "evaluate": (evaluate, "checkpoint.safetensors --data data --judge judge.safetensors --out run"),
@@ -73,6 +75,12 @@ MISTAKES = [
     ("train", "--data data --balance -3", "--balance: must be a number from 0 to 1, not '-3'"),
     ("train", "--data data --save-every 0", "--save-every: must be a whole number of at least 1"),
     ("train", "--data data --noise-over 0.9 --sketched 0.1", "--noise-over cannot be more than --sketched"),
+    ("upscaler", "--data nowhere", "no training pictures at nowhere"),
+    ("upscaler", "--own-results 5", "Say whose results are to be enlarged"),
+    ("upscaler", "--checkpoint gone --own-results 5", "no checkpoint at gone"),
+    ("upscaler", "--own-share 2", "--own-share: must be a number from 0 to 1, not '2'"),
+    ("upscaler", "--convolutions 1", "--convolutions: must be a whole number of at least 2, not '1'"),
+    ("upscaler", "--photos data --photo-side 50", "more than the pictures have pixels"),
     ("pack", "--data missing", "There are no training pictures at missing"),
     ("pack", "--data empty", "empty holds no pictures"),
     ("pack", "--data data data", "is there twice"),
