@@ -61,35 +61,48 @@ def styles_of(study: Study, subject: str, table: list[str]) -> list[str]:
     ]
 
 
+def asked_for(study: Study, what: str) -> list[tuple[dict[str, str | None], list[int]]]:
+    """What the checkpoint is told of a thing, and what the judge should see, long (K,), once for each style;
+    nothing where one of them does not know it."""
+    (kind, subjects), *others = study.pictures.label_names.items()
+    own = Vocabulary(study.checkpoint, study.names).subject(what)
+    judged = what if what in subjects else own
+    if own is None or judged not in subjects:
+        return []
+    subject = subjects.index(judged)
+    if not others:
+        return [({kind: own}, [subject])]
+    how, styles = others[-1]
+    return [
+        ({kind: own, how: style}, [subject, styles.index(style)]) for style in styles_of(study, own, styles)
+    ]
+
+
 def by_hand(study: Study) -> tuple[Drawings, list[Hand], dict[str, int]]:
     """Each drawing once for each style it is to be painted in; whose drawing each is; what is left out.
 
     What a drawing shows must be known to checkpoint and judge; the rest is counted by its name.
     """
-    vocabulary = Vocabulary(study.checkpoint, study.names)
-    (first, subjects), *_, (last, styles) = [*study.pictures.label_names.items()] * 2
     x0 = [torch.zeros(0, 3, study.size, study.size)]
-    rows, judged, hands, names = [], [], [], []
+    told = [torch.zeros(0, len(study.kinds), dtype=torch.long)]
+    judged, hands, names = [told[0]], [], []
     left_out: Counter[str] = Counter()
     for hand in read_hands(study.hands) if study.hands else []:
-        own = vocabulary.subject(hand.what)
-        name = hand.what if hand.what in subjects else own
-        told = styles_of(study, own, styles) if own and len(study.kinds) > 1 else [own or ""]
-        if own is None or name not in subjects or not told:
+        asked = asked_for(study, hand.what)
+        if not asked:
             left_out[hand.what] += 1
             continue
-        prepared = framed(study, images.load(hand.path), study.checkpoint.colours_of({first: own}))
-        for style in told:
+        prepared = framed(study, images.load(hand.path), study.checkpoint.colours_of(asked[0][0]))
+        for labels, row in asked:
             x0.append(prepared.x0)
-            rows.append(study.checkpoint.encode_labels({last: style, first: own}))
-            judged.append([subjects.index(name)] + [styles.index(style)] * (len(study.kinds) > 1))
+            told.append(study.checkpoint.encode_labels(labels))
+            judged.append(torch.tensor([row]))
             hands.append(hand)
-            names.append(f"{hand.path.stem}, {style}")
-    empty = torch.zeros(0, len(study.kinds), dtype=torch.long)
+            names.append(", ".join([hand.path.stem, *[word for word in [*labels.values()][1:] if word]]))
     drawings = Drawings(
         x0=torch.cat(x0),
-        labels=torch.tensor(judged, dtype=torch.long) if judged else empty,
-        told=torch.cat(rows) if rows else empty,
+        labels=torch.cat(judged),
+        told=torch.cat(told),
         seeds=[study.seed] * len(hands),
         names=names,
         of=[hand.path.stem for hand in hands],
