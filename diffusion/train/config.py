@@ -160,9 +160,10 @@ def _resumed(kind: type[C], given: dict, out: Path) -> C:
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
     if stored.keys() != {f.name for f in fields(kind)}:  # a default would make it another run
         version = f"version {begun['version']}" if "version" in begun else "an earlier version"
+        reached = f" from what it reached, --init-from {out / 'checkpoint.safetensors'}"
         raise CheckpointError(
-            f"{out} was begun by {version} of this program, this is {__version__}: start anew from what it "
-            f"reached, --init-from {out / 'checkpoint.safetensors'}"
+            f"{out} was begun by {version} of this program, this is {__version__}: start anew"
+            + (reached if hasattr(kind, "init_from") else ".")
         )
     for name, value in given.items():
         if name not in CHANGEABLE and stored[name] != value:

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from .. import images
+from .. import __version__, images
 from ..checkpoint import load_checkpoint
 from ..ema import EMA
 from ..errors import DoodleError
@@ -197,7 +197,8 @@ class UpscalerTrainer:
             config[name] = Path(config[name]).name
         for name in ("data", "photos"):
             config[name] = [Path(source).name for source in config[name]]
-        training = {"steps": self.step, "samples": self.step * self.config.batch_size, "config": config}
+        samples = self.step * self.config.batch_size
+        training = {"version": __version__, "steps": self.step, "samples": samples, "config": config}
         return Upscaled(
             self.ema.model, self.config.image_size, list(self.config.credits), {**training, **facts}
         )
@@ -220,6 +221,7 @@ class UpscalerTrainer:
 
     def state_dict(self) -> dict:
         return {
+            "version": __version__,
             "config": asdict(self.config),
             "step": self.step,
             "model": self.model.state_dict(),
