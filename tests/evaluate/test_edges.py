@@ -40,7 +40,7 @@ def test_contrast_does_not_matter_but_faint_edges_do_not_count():
 
 
 def test_versions_are_measured_where_the_reference_has_its_edges():
-    x = torch.stack([torch.from_numpy(np.asarray(edge(sd))) for sd in (0, 2)]).permute(0, 3, 1, 2) / 127.5 - 1
+    x = torch.stack([torch.from_numpy(np.array(edge(sd))) for sd in (0, 2)]).permute(0, 3, 1, 2) / 127.5 - 1
     sharp, soft = (mean_edge_width(picture[None], at=x[:1]) for picture in x)
     assert sharp == pytest.approx(0.8, abs=0.02) and soft == pytest.approx(5.2, rel=0.05)
 
