@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import torch
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 from torch import Tensor
 
 from .. import images
@@ -57,14 +57,19 @@ def seen(picture: Image.Image, box: Box, size: int) -> Image.Image:
 def sketched(
     pictures: PictureSet, wanted: Tensor, kind: str, seed: int
 ) -> Iterator[tuple[Image.Image, Image.Image]]:
-    """The wanted pictures, bool (N,), each with a drawing of it that depends on its place among the N."""
+    """The wanted pictures, bool (N,), each with a drawing of it that depends on its place among the N.
+
+    Both with paper around, as people draw; a bad picture ("spoilt") fills its frame, as it did.
+    """
+    border = 0 if kind == "spoilt" else CANVAS // 4
     for start in range(0, len(pictures), PART):
         part = torch.zeros(len(pictures), dtype=torch.bool)
         part[start : start + PART] = True
         batch = Batches.once(pictures.subset(part), CANVAS, "none", kind, seed + start)
         for i, yes in enumerate(wanted[part].tolist()):
             if yes:
-                yield images.to_pil(batch.x0[i]), images.to_pil(batch.drawing[i])
+                picture, drawing = (images.to_pil(x[i]) for x in (batch.x0, batch.drawing))
+                yield ImageOps.expand(picture, border, "white"), ImageOps.expand(drawing, border, "white")
 
 
 def crude(study: Study, pictures: PictureSet, kind: str) -> tuple[Drawings, Tensor]:
@@ -79,16 +84,18 @@ def crude(study: Study, pictures: PictureSet, kind: str) -> tuple[Drawings, Tens
     numbers = torch.nonzero(known)[:, 0].tolist()
     subjects = study.checkpoint.label_names[study.kinds[0]]
     views = [torch.zeros(0, 3, study.size, study.size)]
-    truth = []
+    drawn, truth = [views[0]], []
     pairs = sketched(pictures, known, kind, study.seed)
     for row, (picture, drawing) in zip(told.tolist(), pairs):
         colours = study.checkpoint.colours_of({study.kinds[0]: subjects[row[0]]})
-        prepared = framed(study, drawing, colours)
-        views.append(prepared.x0)
+        view, prepared = framed(study, drawing, colours)
+        views.append(view)
+        drawn.append(prepared.x0)
         truth.append(seen(picture, prepared.box, study.size))
     names = [f"{pictures.groups[i]} {i}" for i in numbers]
     drawings = Drawings(
         x0=torch.cat(views),
+        drawn=torch.cat(drawn),
         labels=pictures.labels[known],
         told=told,
         seeds=[study.seed + i for i in numbers],
@@ -124,7 +131,7 @@ def drawings(study: Study) -> dict:
         if not len(drawn):
             continue
         copies = nearest_seen(study, pictures.subset(known)) if copies is None else copies
-        yardsticks = {"drawing": drawn.x0, "nearest seen": copies, "true picture": drawn.truth}
+        yardsticks = {"drawing": drawn.drawn, "nearest seen": copies, "true picture": drawn.truth}
         rows: dict = {
             name: summary(figures(study, x0, drawn), drawn.of)
             for name, x0 in yardsticks.items()

@@ -32,7 +32,8 @@ class Drawings:
     """N drawings as a network gets them, framed as the page frames them, and what they should become.
 
     Attributes:
-        x0: (N, 3, R, R) in [-1, 1].
+        x0: (N, 3, R, R) in [-1, 1], what the network gets: outlines may be coloured in.
+        drawn: the same as they were drawn, which lines are compared with.
         labels: long (N, K), what the judge should see.
         told: long (N, K), the same in the checkpoint's numbers.
         seeds: of each.
@@ -42,6 +43,7 @@ class Drawings:
     """
 
     x0: Tensor
+    drawn: Tensor
     labels: Tensor
     told: Tensor
     seeds: list[int]
@@ -59,9 +61,15 @@ class Drawings:
             return [row for row, yes in zip(rows, keep.tolist()) if yes]
 
         return Drawings(
-            self.x0[keep], self.labels[keep], self.told[keep], kept(self.seeds), kept(self.names),
-            kept(self.of), None if self.truth is None else self.truth[keep],
-        )  # fmt: skip
+            x0=self.x0[keep],
+            drawn=self.drawn[keep],
+            labels=self.labels[keep],
+            told=self.told[keep],
+            seeds=kept(self.seeds),
+            names=kept(self.names),
+            of=kept(self.of),
+            truth=None if self.truth is None else self.truth[keep],
+        )
 
     def seeded(self, seed: int) -> Drawings:
         """The same, all with one seed."""
@@ -80,9 +88,9 @@ def figures(study: Study, x0: Tensor, drawings: Drawings) -> Figures:
     correct = study.correct(x0, drawings.labels)
     found = dict(correct)
     found["as asked"] = torch.stack([correct[kind] for kind in study.kinds]).all(dim=0)
-    found["lines kept"] = lines_kept(drawings.x0, x0)
-    found["invented edges"] = invented_edges(drawings.x0, x0)
-    found["speck"] = has_speck(drawings.x0, x0)
+    found["lines kept"] = lines_kept(drawings.drawn, x0)
+    found["invented edges"] = invented_edges(drawings.drawn, x0)
+    found["speck"] = has_speck(drawings.drawn, x0)
     if drawings.truth is not None:
         found["pixels"] = (x0 - drawings.truth).double().square().mean(dim=(1, 2, 3)).sqrt()
         apart = study.features(x0) - study.features(drawings.truth)
@@ -126,12 +134,16 @@ def by_chance(drawings: Drawings, x0: Tensor) -> dict | None:
     if len(set(of)) < 2:
         return None
     others = [next(j % n for j in range(i + 1, i + n) if of[j % n] != of[i]) for i in range(n)]
-    return averaged(lines_kept(drawings.x0, x0[others]), of)
+    return averaged(lines_kept(drawings.drawn, x0[others]), of)
 
 
-def framed(study: Study, picture: Image.Image, colours: Sequence[str]) -> images.Prepared:
-    """A drawing as the page shows it to the checkpoint, outlines coloured in where the study says so."""
-    return images.prepare(colour_in(picture, colours) if colours_in(study) else picture, study.size)
+def framed(study: Study, picture: Image.Image, colours: Sequence[str]) -> tuple[Tensor, images.Prepared]:
+    """A drawing as the page frames it: what the checkpoint gets, (1, 3, R, R), where outlines may be coloured
+    in; and the drawing as it was drawn."""
+    prepared = images.prepare(picture, study.size)
+    if not colours_in(study):
+        return prepared.x0, prepared
+    return images.prepare(colour_in(picture, colours), study.size).x0, prepared
 
 
 def colours_in(study: Study) -> bool:

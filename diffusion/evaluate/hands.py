@@ -84,6 +84,7 @@ def by_hand(study: Study) -> tuple[Drawings, list[Hand], dict[str, int]]:
     What a drawing shows must be known to checkpoint and judge; the rest is counted by its name.
     """
     x0 = [torch.zeros(0, 3, study.size, study.size)]
+    raw = [x0[0]]
     told = [torch.zeros(0, len(study.kinds), dtype=torch.long)]
     judged, hands, names = [told[0]], [], []
     left_out: Counter[str] = Counter()
@@ -92,15 +93,17 @@ def by_hand(study: Study) -> tuple[Drawings, list[Hand], dict[str, int]]:
         if not asked:
             left_out[hand.what] += 1
             continue
-        prepared = framed(study, images.load(hand.path), study.checkpoint.colours_of(asked[0][0]))
+        view, prepared = framed(study, images.load(hand.path), study.checkpoint.colours_of(asked[0][0]))
         for labels, row in asked:
-            x0.append(prepared.x0)
+            x0.append(view)
+            raw.append(prepared.x0)
             told.append(study.checkpoint.encode_labels(labels))
             judged.append(torch.tensor([row]))
             hands.append(hand)
             names.append(", ".join([hand.path.stem, *[word for word in [*labels.values()][1:] if word]]))
     drawings = Drawings(
         x0=torch.cat(x0),
+        drawn=torch.cat(raw),
         labels=torch.cat(judged),
         told=torch.cat(told),
         seeds=[study.seed] * len(hands),
@@ -123,7 +126,7 @@ def hands(study: Study) -> dict:
         "coloured in": colours_in(study),
         "all": record(study, "hands, all", found, drawn),
         "by chance": by_chance(drawn, x0),
-        "drawing": summary(figures(study, drawn.x0, drawn), drawn.of),
+        "drawing": summary(figures(study, drawn.drawn, drawn), drawn.of),
         "habits": {},
     }
     for habit in sorted({hand.habit for hand in hand_of}):

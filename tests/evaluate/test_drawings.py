@@ -73,10 +73,20 @@ def test_figures_of_the_truth_itself(study):
     drawn, _ = crude(study, cells(study), "filled")
     found = figures(study, drawn.truth, drawn)
     assert found["pixels"].tolist() == [0.0] * 4 and found["features"].max() == 0
-    own = figures(study, drawn.x0, drawn)
+    own = figures(study, drawn.drawn, drawn)
     assert own["lines kept"].tolist() == [1.0] * 4 and own["invented edges"].max() == 0
     asked = own["subject"] * own["style"]
     assert torch.equal(own["as asked"], asked)
+
+
+def test_lines_are_those_that_were_drawn_not_what_is_coloured_in(study):
+    coloured, _ = crude(study, cells(study), "outline")
+    raw, _ = crude(replace(study, colour_in=False), cells(study), "outline")
+    assert not torch.equal(coloured.x0, coloured.drawn) and torch.equal(coloured.drawn, raw.x0)
+    assert (coloured.x0[:, :, 0, 0] > 0.99).all()  # what lies outside is paper, and stays it
+    assert torch.equal(raw.x0, raw.drawn) and torch.equal(coloured.truth, raw.truth)
+    made = [figures(study, raw.truth, some)["invented edges"] for some in (coloured, raw)]
+    assert torch.equal(*made)
 
 
 def test_several_pictures_of_one_drawing_are_averaged_before_the_error():
