@@ -51,7 +51,7 @@ def concepts(study: Study) -> dict:
         if study.out:
             sheet = pairs_sheet([(names[i], drawn.x0[i], x0[i]) for i in page])
             with whole(study.out / f"concepts-{number}.jpg") as partial:
-                sheet.save(partial, format="JPEG", quality=80)
+                sheet.save(partial, format="JPEG", quality=72)
     right = found[study.kinds[0]].bool().tolist()
     return {
         "pictures": len(drawn),
