@@ -2,6 +2,7 @@
 
 import os
 import resource
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -25,13 +26,18 @@ class TestError(DoodleError):
 FORM = WeightsFormat("test 1", "test", "diffusion.test", TestError, "Look elsewhere.")
 
 
-@pytest.fixture
+@contextmanager
 def small_disk():
-    """Files can have 10 kB; Python ignores the signal, so that writing more is an OSError."""
+    """Files can have 10 kB; Python ignores the signal, so that writing more is an OSError.
+
+    For as short as can be: what pytest prints may go to a file, too.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_file_in_a_new_folder(tmp_path):
@@ -58,10 +64,10 @@ def test_after_an_error_everything_is_as_before(tmp_path):
         lambda path: write_weights(path, FORM, {"a": torch.zeros(10_000)}, {}),
     ],
 )
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, small_disk, write):
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, write):
     path = tmp_path / "file"
     path.write_text("precious")
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(FileError) as caught, small_disk():
         write(path)
     assert str(caught.value).startswith(f"Cannot write {path}: ") and "\n" not in str(caught.value)
     assert path.read_text() == "precious" and os.listdir(tmp_path) == ["file"]
