@@ -1,5 +1,6 @@
 """Diffusion from scratch: noise schedule, U-Net, denoiser, solvers, SDEdit. Start reading at schedule.py."""
 
+from . import machine as machine  # first, before PyTorch: see there
 from .checkpoint import Checkpoint, CheckpointError, UnknownLabel, load_checkpoint, save_checkpoint
 from .condition import Condition
 from .denoiser import Denoiser

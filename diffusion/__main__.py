@@ -21,6 +21,7 @@ from .checkpoint import Checkpoint, load_checkpoint
 from .errors import DoodleError
 from .files import FileError, whole
 from .lineart import colour_in
+from .machine import PRECISIONS, chosen_precision
 from .options import Parser, command, number
 from .sampler import USUAL, Sampling, Step
 from .sdedit import edit
@@ -65,6 +66,7 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
         "--checkpoint", metavar="FILE", type=Path, help="the model (default: the only file in checkpoints/)"
     )
     _add_sampling(parser)
+    _add_machine(parser)
     _add_pictures(parser)
     _add_labels(parser, label_names)
     return parser
@@ -106,6 +108,15 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="same seed, same picture (default: 0)",
+    )
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--precision",
+        choices=("auto", *PRECISIONS),
+        default="auto",
+        help="of the arithmetic, which changes a seed's picture a little; auto: the faster one here",
     )
 
 
@@ -224,6 +235,7 @@ def _denoise(
         if drawing.mask:
             mask = images.prepare_mask(drawing.mask, drawing.prepared, checkpoint.image_size)
     generator = torch.Generator().manual_seed(args.seed)
+    checkpoint = checkpoint.computing(chosen_precision(args.precision))
     return list(edit(checkpoint, x0, labels, sampling, generator, mask=mask))
 
 

@@ -27,6 +27,7 @@ from typing import Any, NoReturn, TypeVar
 import torch
 
 from .errors import DoodleError
+from .machine import use_cores
 
 S = TypeVar("S")
 REQUIRED = MISSING
@@ -158,6 +159,7 @@ def command(name: str) -> Callable[[Callable[..., int | None]], Callable[..., in
             for stream in (sys.stdout, sys.stderr):
                 if hasattr(stream, "reconfigure"):
                     stream.reconfigure(errors="backslashreplace")
+            use_cores()
             try:
                 return main(*args, **kwargs) or 0
             except (DoodleError, OSError) as error:

@@ -241,17 +241,17 @@ class UNet(nn.Module):
             drawing: (B, 4, R, R): RGB in [-1, 1] and a plane of ones; all zeros, or None, for no drawing.
 
         Returns:
-            (B, 3, R, R): x0, eps or v, whichever the network was trained to predict.
+            (B, 3, R, R), of the type of x: x0, eps or v, whichever the network was trained to predict.
 
         Raises:
             DoodleError: for labels of another shape, or a drawing where the network has no input for one.
         """
-        embedding = self.embed(t, labels)
-        h = self.input(F.pixel_unshuffle(x, self.config.patch_size))  # (B, C, R/p, R/p)
+        embedding, dtype = self.embed(t, labels), self.input.weight.dtype
+        h = self.input(F.pixel_unshuffle(x.to(dtype), self.config.patch_size))  # (B, C, R/p, R/p)
         if drawing is not None:
             if self.drawing_input is None:
                 raise DoodleError("This network has no input for a drawing.")
-            h = h + self.drawing_input(F.pixel_unshuffle(drawing, self.config.patch_size))
+            h = h + self.drawing_input(F.pixel_unshuffle(drawing.to(dtype), self.config.patch_size))
         skips = [h]
         down, up = (cast("Iterable[nn.ModuleList]", levels) for levels in (self.down, self.up))
         for level, blocks in enumerate(down):
@@ -269,4 +269,4 @@ class UNet(nn.Module):
             if step < len(self.upsample):
                 h = self.upsample[step](h)
         h = self.output(F.silu(self.output_norm(h)))
-        return F.pixel_shuffle(h, self.config.patch_size)
+        return F.pixel_shuffle(h, self.config.patch_size).to(x.dtype)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 import torch

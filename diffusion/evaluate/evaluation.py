@@ -18,6 +18,7 @@ from .. import __version__
 from ..checkpoint import load_checkpoint
 from ..errors import DoodleError
 from ..files import write_text
+from ..machine import PRECISIONS, chosen_precision
 from ..options import REQUIRED, option
 from ..sampler import USUAL
 from ..train.data import load_pictures
@@ -54,7 +55,9 @@ class DrawnSettings:
     hold_out: float = option(
         0.1, "fraction of each subject's groups held out, as in training", low=0, below=1
     )
-    precision: str = option("bf16", "of the sampling", choices=("bf16", "fp32"))
+    precision: str = option(
+        "auto", "of the sampling; auto: the faster one here", choices=("auto", *PRECISIONS)
+    )
     seed: int = option(0, "of everything random", low=0)
 
 
@@ -105,6 +108,7 @@ def open_study(settings: DrawnSettings, checkpoint_file: str, strict: bool) -> S
     check(checkpoint, classifier, pictures)
     study = Study(checkpoint, classifier, pictures)
     sampling = {name: getattr(settings, name) for name in SAMPLING if hasattr(settings, name)}
+    sampling["precision"] = chosen_precision(settings.precision)
     told = names or checkpoint.names
     return replace(study, **sampling, names=told, hands=hands, colour_in=COLOUR_IN[settings.colour_in])
 
@@ -143,6 +147,6 @@ def measure(settings: MeasureSettings, checkpoint_file: str, out: Path) -> dict:
         "trained": {
             k: checkpoint.training[k] for k in ("version", "steps", "samples") if k in checkpoint.training
         },
-        "settings": {name: getattr(settings, name) for name in SAMPLING},
+        "settings": {name: getattr(study, name) for name in SAMPLING},
     }
     return evaluate(study, settings.parts, about, out)

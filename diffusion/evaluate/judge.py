@@ -19,12 +19,14 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..ema import EMA
+from ..machine import PRECISIONS, arithmetic, chosen_precision
 from ..options import REQUIRED, command, option, parse
 from ..schedule import SCHEDULES, NoiseSchedule
 from ..train.batches import AUGMENTATIONS, Batch, Batches
 from ..train.choose import sampling_weights
 from ..train.config import TrainConfig, learning_rate
 from ..train.data import PictureSet, load_pictures
+from ..train.muon import muon_and_adamw
 from ..train.sketches import SKETCHES
 from ..unet import UNetConfig
 from .classifier import (
@@ -60,7 +62,10 @@ class JudgeSettings:
 
     steps: int = option(3500, "optimizer steps", low=1)
     batch_size: int = option(64, "pictures per optimizer step", low=1)
-    lr: float = option(2e-3, "peak learning rate of AdamW", low=0)
+    lr: float = option(2e-3, "peak learning rate", low=0)
+    precision: str = option(
+        "auto", "of the arithmetic; auto: the faster one here", choices=("auto", *PRECISIONS)
+    )
     seed: int = option(0, "of everything random", low=0)
 
     def network(self, label_sizes: Sequence[int]) -> UNetConfig:
@@ -128,30 +133,31 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
     # Up over the first tenth of the run, then down to 0.
     rates = TrainConfig(lr=settings.lr, steps=settings.steps, warmup=settings.steps // 10, decay=0.9)
     generator = torch.Generator().manual_seed(settings.seed)
+    precision = chosen_precision(settings.precision)
     with torch.random.fork_rng():  # layers and dropout draw from the global RNG; leave it as it was
         torch.manual_seed(settings.seed)
         model = ClassifierNet(network)
         ema = EMA(model, EMA_DECAY)
-        optimizer = torch.optim.AdamW(
-            model.parameters(), lr=settings.lr, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY
-        )
+        optimizers = muon_and_adamw(model, settings.lr, WEIGHT_DECAY)
         null = torch.tensor(network.label_sizes)
         stream = batches.since(0)
         bar = tqdm(range(settings.steps), unit="step", desc="judge")
         loss_mean = 0.0
         for step in bar:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(rates, step)
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate(rates, step)
             x0, labels = shown(next(stream), null)
             t = noise_levels(settings.batch_size, schedule.num_train_timesteps, generator)
             x_t = schedule.add_noise(x0, torch.randn(x0.shape, generator=generator), t)
-            with torch.autocast("cpu", torch.bfloat16):
+            with arithmetic(precision):
                 logits = model(x_t, t)
             loss = -log_likelihood(logits, labels).mean()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
             ema.update(model)
             loss_mean += (float(loss.detach()) - loss_mean) / min(step + 1, 100)
             if step % 50 == 0:
@@ -166,6 +172,7 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
         "minutes": round((time.monotonic() - started) / 60, 1),
         "pictures": len(train),
         "held_out": len(pictures) - len(train),
+        "precision": precision,
         "augment": settings.augment,
         "seed": settings.seed,
         "sketched": settings.sketched,

@@ -23,6 +23,7 @@ from ..checkpoint import Checkpoint
 from ..condition import Condition
 from ..denoiser import Denoiser, Guidance
 from ..lineart import colour_in
+from ..machine import best_precision
 from ..sampler import USUAL, Sampling
 from ..schedule import PerPicture
 from ..sdedit import edit, edit_timesteps
@@ -70,7 +71,7 @@ class Study:
     guidance: PerPicture | Guidance = USUAL.guidance
     eta: PerPicture = USUAL.eta
     seed: int = 0
-    precision: str = "bf16"
+    precision: str = field(default_factory=best_precision)
     out: Path | None = None
     cells: int = 96
     strengths: tuple[float, ...] = (0.6, 0.8, 1.0)
@@ -85,6 +86,11 @@ class Study:
     @property
     def size(self) -> int:
         return self.checkpoint.image_size
+
+    @property
+    def painter(self) -> Checkpoint:
+        """The checkpoint, computing in `precision`."""
+        return self.checkpoint.computing(self.precision)
 
     @property
     def kinds(self) -> list[str]:
@@ -169,9 +175,8 @@ class Study:
             part = slice(start, start + BATCH)
             drawings = None if x0 is None else x0[part]
             generators = [torch.Generator().manual_seed(seed) for seed in seeds[part]]
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
-                *_, last = edit(self.checkpoint, drawings, told[part], sampling, generators)
-            done.append(last.x.float())
+            *_, last = edit(self.painter, drawings, told[part], sampling, generators)
+            done.append(last.x)
         return torch.cat(done)
 
     def seeds(self, n: int) -> range:
@@ -225,8 +230,7 @@ class Study:
         predicted = []
         for x, when, rows in zip(*(part.split(BATCH) for part in (x_t, t, labels))):
             told = Condition.of(self.checkpoint, rows)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
-                x0, _ = Denoiser.of(self.checkpoint, told, clip=False)(x, when)
+            x0, _ = Denoiser.of(self.painter, told, clip=False)(x, when)
             predicted.append(x0)
         return torch.cat(predicted)
 

@@ -30,7 +30,7 @@ class Controls:
     canvas: gr.HTML
     labels: Sequence[gr.Dropdown | gr.Radio]  # as many as any checkpoint has label kinds
     dials: Mapping[
-        str, gr.Slider | gr.Number | gr.Checkbox
+        str, gr.Slider | gr.Number | gr.Checkbox | gr.Radio
     ]  # the other fields of Settings: strength, steps, ..., colour
 
     @property

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..checkpoint import Checkpoint
+from ..machine import PRECISIONS, multiplies_bf16
 from .choices import FIRST, example_drawings, more_like, offered_colours, settled_labels
 from .components import doodle_canvas, example_row, gallery_row, keyboard_line, result_view
 from .controls import Controls, selector_updates
@@ -118,7 +119,7 @@ def _actions() -> Actions:
     return Actions(go, dice, stop, live, pictures)
 
 
-def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Checkbox]:
+def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Checkbox | gr.Radio]:
     low, high = RANGES["seed"]
     with gr.Accordion("Advanced settings", open=False, elem_id="advanced"), gr.Row():
         return {
@@ -132,6 +133,11 @@ def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Ch
             "colour": gr.Checkbox(
                 DEFAULTS.colour, label="Colour in outlines", info="Fills a drawing that is only lines",
                 visible=not checkpoint.takes_lines, elem_id="colour",
+            ),
+            "precision": gr.Radio(
+                list(PRECISIONS), value=DEFAULTS.precision, label="Arithmetic", elem_id="precision",
+                info="bf16 is faster where the processor has it; a seed's picture differs a little",
+                visible=multiplies_bf16(),
             ),
         }  # fmt: skip
 

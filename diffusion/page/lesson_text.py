@@ -118,7 +118,7 @@ def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int
 def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str]:
     """Part 3 at timestep t: the equation and its pictures."""
     now = example.settings
-    checkpoint = checkpoints[now.model]
+    checkpoint = checkpoints[now.model].computing(now.precision)
     t, (seed,) = _timestep(checkpoint.schedule, t), example.seeds(1)
     step = in_model_thread(lesson.first_step, checkpoint, example.x0, t, {**now.labels}, now.sampling, seed)
     equation = STEP_EQUATION % {
@@ -137,7 +137,7 @@ def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -
 
 def explain_dials(checkpoints: dict[str, Checkpoint], example: Example) -> Iterator[str]:
     """Part 4: the pictures with each guidance and each eta, after every step of painting them."""
-    checkpoint = checkpoints[example.settings.model]
+    checkpoint = checkpoints[example.settings.model].computing(example.settings.precision)
     with contextlib.closing(ahead(_paint_all(checkpoint, example))) as batches:
         for step in chain.from_iterable(batches):
             yield dials_html(example, step.x0.split(1), f"Step {step.index} of {step.total}.")

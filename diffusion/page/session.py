@@ -57,7 +57,7 @@ def paint(
     if drawing and drawing.keep:
         mask = images.prepare_mask(drawing.keep, drawing.prepared, checkpoint.image_size)
     steps = edit(
-        checkpoint,
+        checkpoint.computing(settings.precision),
         x0,
         {**settings.labels},
         sampling if drawing else replace(sampling, strength=1.0),

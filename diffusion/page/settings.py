@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..checkpoint import Checkpoint
+from ..machine import PRECISIONS, best_precision, multiplies_bf16
 from ..sampler import USUAL, Sampling
 
 MAX_SEED = 2**31 - 1
@@ -24,6 +25,7 @@ PNG_KEY = "doodle-diffusion"  # the text chunk with a picture's settings
 BAD_NAME = "A model or a label is chosen by its name, not by {}."
 BAD_NUMBER = "{} must be a number from {} to {}, not {}."  # all bounds are whole
 BAD_COUNT = "Ask for 1 to {} pictures, not {}."
+BAD_PRECISION = "Precision must be {}, not {}."
 BAD_SWITCH = "{} must be true or false, not {}."
 
 
@@ -44,6 +46,7 @@ class Settings:
     eta: float = _number(USUAL.eta, 0.0, 1.0)
     seed: int = _number(7, 0, MAX_SEED)
     colour: bool = True
+    precision: str = field(default_factory=best_precision)  # of the arithmetic
 
     @classmethod
     def read(cls, model: str, labels: Mapping[str, object], **chosen: object) -> Settings:
@@ -62,7 +65,8 @@ class Settings:
         colour = cls.colour if chosen.get("colour") is None else chosen["colour"]
         if colour not in (True, False):
             raise ValueError(BAD_SWITCH.format("Colour", _shown(colour)))
-        return cls(model, named, **numbers, colour=bool(colour))
+        precision = read_precision(chosen.get("precision"))
+        return cls(model, named, **numbers, colour=bool(colour), precision=precision)
 
     @property
     def sampling(self) -> Sampling:
@@ -103,6 +107,21 @@ def read_number(name: str, value: object) -> float:
     if number is None:
         raise ValueError(BAD_NUMBER.format(name.capitalize(), int(low), int(high), _shown(value)))
     return round(number) if isinstance(low, int) else float(number)
+
+
+def read_precision(value: object) -> str:
+    """The precision of the arithmetic, from a value that was sent; None is the best one here.
+
+    Where bfloat16 would take a hundred times as long, it is float32.
+
+    Raises:
+        ValueError: another value than "bf16" and "fp32".
+    """
+    if value is None:
+        return best_precision()
+    if value not in PRECISIONS:
+        raise ValueError(BAD_PRECISION.format(" or ".join(PRECISIONS), _shown(value)))
+    return str(value) if multiplies_bf16() else "fp32"
 
 
 def read_count(value: object, default: int) -> int:
@@ -174,6 +193,8 @@ def known_settings(wishes: Mapping, checkpoints: dict[str, Checkpoint], model: s
     colour = str(wishes.get("colour")).lower()
     if colour in ("0", "1", "false", "true"):
         found["colour"] = colour in ("1", "true")
+    if wishes.get("precision") in list(PRECISIONS):
+        found["precision"] = read_precision(wishes["precision"])
     return found
 
 

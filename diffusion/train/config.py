@@ -11,6 +11,7 @@ import torch
 from .. import __version__
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..errors import DoodleError
+from ..machine import PRECISIONS
 from ..options import device, option
 from ..prediction import PREDICTION_TYPES
 from ..schedule import SCHEDULES
@@ -36,7 +37,9 @@ class RunConfig:
     ema_decay: float = option(0.999, "of the average of the weights", low=0, below=1)
 
     device: str = option("", "cuda, cpu, ...; the best there is if left out", read=device)
-    precision: str = option("bf16", "of the arithmetic", choices=("bf16", "fp32"))
+    precision: str = option(
+        "auto", "of the arithmetic; auto: the faster one here", choices=("auto", *PRECISIONS)
+    )
     workers: int = option(2, "threads that make pictures and drawings", low=1)
     seed: int = option(0, "of everything random", low=0)
     max_minutes: float = option(0.0, "stop in time and save; 0: no limit", low=0)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 # Five steps of this odd polynomial, a s + b s^3 + c s^5, bring singular values from (0, 1] near 1.
 A, B, C = 3.4445, -4.7750, 2.0315
 STEPS = 5
+BETAS = (0.9, 0.99)  # of AdamW, wherever it is used here
 
 
 def orthogonalized(matrix: Tensor) -> Tensor:
@@ -95,3 +96,12 @@ def inner_weights(model: nn.Module) -> list[Tensor]:
         for name, module in model.named_modules()
         if isinstance(module, nn.Conv2d) and name not in outer
     ]
+
+
+def muon_and_adamw(model: nn.Module, lr: float, weight_decay: float) -> list[torch.optim.Optimizer]:
+    """AdamW for what Muon should not move, and Muon for the rest."""
+    inner = inner_weights(model)
+    chosen = {id(weight) for weight in inner}
+    rest = [weight for weight in model.parameters() if id(weight) not in chosen]
+    adamw = torch.optim.AdamW(rest, lr=lr, betas=BETAS, weight_decay=weight_decay)
+    return [adamw, Muon(inner, lr, weight_decay=weight_decay)]

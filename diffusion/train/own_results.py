@@ -7,8 +7,6 @@ kept in a folder, a file for each batch, so that a run which is stopped goes on 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +69,7 @@ class OwnResults:
         """The i-th result, uint8 (R, R, 3), and what it should look like, uint8 (S, S, 3)."""
         return self.results[i].permute(1, 2, 0).numpy(), self.truth(i)[1]
 
-    def make(self, autocast: Callable[[], AbstractContextManager], device: torch.device) -> None:
+    def make(self, device: torch.device) -> None:
         """Make those that are not kept yet, and read them all.
 
         Raises:
@@ -81,8 +79,7 @@ class OwnResults:
         for number in tqdm(range(self.batches), "the denoiser's results", dynamic_ncols=True):
             path = self.folder / f"{number:04d}.pt"
             if not path.exists():
-                with autocast():
-                    made = self._made(number, device)
+                made = self._made(number, device)
                 write_state(path, {"results": made, "about": self.about})
             kept = torch.load(path, weights_only=True)
             if kept["about"] != self.about:

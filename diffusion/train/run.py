@@ -89,6 +89,7 @@ class Learner(Protocol):
 
     step: int
     device: torch.device
+    precision: str
 
     @property
     def config(self) -> RunConfig: ...
@@ -150,6 +151,7 @@ class Run:
         facts: dict = {
             "minutes": round(self.minutes(), 1),
             "device": device_name(trainer.device),
+            "precision": trainer.precision,
             "parameters": sum(p.numel() for p in trainer.model.parameters()),
             "images_per_second": round(self.images_per_second, 1),
         }

@@ -9,7 +9,7 @@ average of the weights, a learning rate that warms up and winds down, and a stat
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from .. import __version__
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..condition import Condition
 from ..ema import EMA
+from ..machine import arithmetic, chosen_precision
 from ..prediction import training_target
 from ..schedule import NoiseSchedule
 from ..unet import UNet, UNetConfig
@@ -31,7 +32,7 @@ from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
 from .growth import grown, names_of, read_names
 from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
-from .muon import Muon, inner_weights
+from .muon import BETAS, muon_and_adamw
 from .sketches import SKETCHES
 
 HELD_OUT = 256  # held-out pictures that the validation loss is measured on
@@ -64,6 +65,7 @@ class Trainer:
         self.held_out_kinds: list[str | None] = []
         self.held_out = self._held_out(test) if len(test) else None
 
+        self.precision = chosen_precision(config.precision, device.type)
         self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps)
         self.generator = torch.Generator(device).manual_seed(config.seed)
         self.model = self._new_model().to(device).train().requires_grad_(True)
@@ -117,19 +119,13 @@ class Trainer:
     def _new_optimizers(self) -> list[torch.optim.Optimizer]:
         """AdamW for everything, or Muon for the inner weights and AdamW for the rest."""
         config = self.config
-        inner = inner_weights(self.model) if config.optimizer == "muon" else []
-        chosen = {id(weight) for weight in inner}
-        rest = [weight for weight in self.model.parameters() if id(weight) not in chosen]
-        optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(rest, lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay)
-        ]
-        return optimizers + ([Muon(inner, config.lr, weight_decay=config.weight_decay)] if inner else [])
+        if config.optimizer == "muon":
+            return muon_and_adamw(self.model, config.lr, config.weight_decay)
+        parameters = self.model.parameters()
+        return [torch.optim.AdamW(parameters, lr=config.lr, betas=BETAS, weight_decay=config.weight_decay)]
 
     def autocast(self) -> AbstractContextManager:
-        """Matrix products in bfloat16, everything delicate in float32."""
-        if self.config.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
+        return arithmetic(self.precision, self.device.type)
 
     def close(self) -> None:
         """End the threads that make batches."""

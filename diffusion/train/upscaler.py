@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from .. import __version__, images
 from ..checkpoint import load_checkpoint
 from ..ema import EMA
 from ..errors import DoodleError
+from ..machine import arithmetic, chosen_precision
 from ..options import Parser, add_options, command, option
 from ..upscaler import Upscaled, Upscaler, UpscalerConfig, enlarged, save_upscaler
 from .choose import evenly, sampling_weights
@@ -112,6 +113,7 @@ class UpscalerTrainer:
         self, config: UpscalerRunConfig, pictures: PictureSet, photos: PictureSet | None, device: torch.device
     ) -> None:
         self.config, self.device, self.pictures = config, device, pictures
+        self.precision = chosen_precision(config.precision, device.type)
         if pictures.held_out.all():
             raise DoodleError("No picture is left to train on.")
         sets = [(pictures, 1.0 if photos is None else 1 - config.photo_share)]
@@ -142,19 +144,16 @@ class UpscalerTrainer:
 
     def _own_results(self, chances: np.ndarray) -> OwnResults:
         config = self.config
-        checkpoint = load_checkpoint(config.checkpoint, self.device)
+        checkpoint = load_checkpoint(config.checkpoint, self.device).computing(self.precision)
         if checkpoint.image_size != config.image_size:
             raise DoodleError(f"{config.checkpoint} draws {checkpoint.image_size} pixels.")
         folder = Path(config.out) / "own"
         own = OwnResults(checkpoint, self.pictures, chances, config.own_results, folder, config.seed)
-        own.make(self.autocast, self.device)
+        own.make(self.device)
         return own
 
     def autocast(self) -> AbstractContextManager:
-        """Convolutions in bfloat16, everything delicate in float32."""
-        if self.config.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
+        return arithmetic(self.precision, self.device.type)
 
     def close(self) -> None:
         """End the threads that make batches."""

@@ -17,6 +17,7 @@ from dataclasses import replace
 from app_helpers import make_controls, texts, values_of
 from conftest import apple_drawing, tiny_checkpoint
 from diffusion import NoiseSchedule, Sampling, images, lesson, save_checkpoint
+from diffusion.machine import best_precision
 from diffusion.page import app, choices, lesson_tab, lesson_text
 from diffusion.page.canvas_io import data_url, read_canvas
 from diffusion.page.drawing import framed, read_drawing
@@ -158,8 +159,9 @@ def test_one_step_has_four_different_pictures_and_its_numbers(controls, checkpoi
     four = shown(pictures)
     assert len(four) == 4
     assert all(not torch.allclose(a, b) for i, a in enumerate(four) for b in four[:i])
+    checkpoint = checkpoints["tiny"].computing(best_precision())
     step = lesson.first_step(
-        checkpoints["tiny"], look(controls, canvas()).x0, 599, {"subject": "cat", "style": "noto"},
+        checkpoint, look(controls, canvas()).x0, 599, {"subject": "cat", "style": "noto"},
         Sampling(steps=10, guidance=2.0, eta=0.5), torch.Generator().manual_seed(7),
     )  # fmt: skip
     assert f"x_{{{step.t_prev}}}" in equation and f"{step.sigma:.3f}" in equation

@@ -51,13 +51,26 @@ def test_so_does_the_text_in_a_file(settings):
 
 
 def test_a_model_without_labels_has_links_too():
-    settings = Settings("plain, 2", {}, 0.6, 20, 2.0, 0.0, 7, True)
-    assert settings.to_query() == "model=plain%2C+2&strength=0.6&steps=20&guidance=2&eta=0&seed=7&colour=1"
+    settings = Settings("plain, 2", {}, 0.6, 20, 2.0, 0.0, 7, True, "fp32")
+    link = "model=plain%2C+2&strength=0.6&steps=20&guidance=2&eta=0&seed=7&colour=1&precision=fp32"
+    assert settings.to_query() == link
     wishes = dict(parse_qsl(settings.to_query()))
     assert "labels" not in known_settings(wishes, CHECKPOINTS, "tiny")
 
 
-KEYS = st.sampled_from(["model", "labels", "subject", "style", "colour", *RANGES]) | st.text(max_size=5)
+def test_the_precision_travels_where_the_processor_has_it(monkeypatch):
+    for has, used in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr("diffusion.page.settings.multiplies_bf16", lambda has=has: has)
+        assert known_settings({"precision": "bf16"}, CHECKPOINTS, "tiny")["precision"] == used
+        assert Settings.read("tiny", {}, precision="bf16").precision == used
+        assert Settings.read("tiny", {}, precision="fp32").precision == "fp32"
+    assert "precision" not in known_settings({"precision": "int8"}, CHECKPOINTS, "tiny")
+    with pytest.raises(ValueError, match="Precision must be bf16 or fp32"):
+        Settings.read("tiny", {}, precision="int8")
+
+
+NAMES = ["model", "labels", "subject", "style", "colour", "precision", *RANGES]
+KEYS = st.sampled_from(NAMES) | st.text(max_size=5)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=8)
 

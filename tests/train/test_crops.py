@@ -29,7 +29,7 @@ def sources(pictures, share=1.0):
 def own(pictures, folder, count=BATCH, **changes):
     chances = np.full(len(pictures), 1 / len(pictures))
     made = OwnResults(tiny_checkpoint(**changes), pictures, chances, count, folder)
-    made.make(torch.no_grad, torch.device("cpu"))
+    made.make(torch.device("cpu"))
     return made
 
 
@@ -101,7 +101,7 @@ def test_the_denoiser_is_told_the_labels_it_knows_and_no_drawing(pictures, tmp_p
     object.__setattr__(checkpoint.model.config, "drawing", True)
     chances = np.full(len(pictures), 1 / len(pictures))
     made = OwnResults(checkpoint, pictures, chances, BATCH, tmp_path)
-    made.make(torch.no_grad, torch.device("cpu"))
+    made.make(torch.device("cpu"))
     labels, drawing = asked[0]
     told = {tuple(row) for row in labels.tolist()}
     assert told == {
