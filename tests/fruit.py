@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from conftest import tiny_checkpoint
 from diffusion import Checkpoint, NoiseSchedule, UNetConfig, save_checkpoint
-from diffusion.evaluate.classifier import Classifier, ClassifierNet, save_classifier
+from diffusion.classifier import Classifier, ClassifierNet, save_classifier
 from diffusion.evaluate.study import Study
 from diffusion.train.config import TrainConfig
 from diffusion.train.data import PictureSet, load_pictures

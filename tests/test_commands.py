@@ -9,10 +9,10 @@ from PIL import Image, ImageDraw
 from conftest import tiny_checkpoint
 from diffusion import UNetConfig, save_checkpoint
 from diffusion.__main__ import main as sdedit
+from diffusion.classifier import ClassifierNet, save_classifier
 from diffusion.evaluate.__main__ import main as evaluate
 from diffusion.evaluate.ablate import main as ablate
 from diffusion.evaluate.bench import main as bench
-from diffusion.evaluate.classifier import ClassifierNet, save_classifier
 from diffusion.evaluate.judge import main as judge
 from diffusion.evaluate.sweep import main as sweep
 from diffusion.train.data import load_pictures

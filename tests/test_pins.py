@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 from conftest import tiny_checkpoint
 from diffusion import Sampling, edit, load_checkpoint, save_checkpoint
-from diffusion.evaluate.classifier import load_classifier
+from diffusion.classifier import load_classifier
 from diffusion.images import load, prepare
 from diffusion.lesson import first_step, noise_parts, seeded_noise
 from diffusion.lineart import colour_in

@@ -4,7 +4,7 @@
     python -m diffusion.evaluate --compare A B --out FOLDER [--data ... --judge ...]     (compare.py)
 
 A `Study` (study.py) makes the pictures, each part (parts.py) returns plain numbers about them (metrics.py) as
-the judge sees them (classifier.py), targets.py says which are good enough, report.py writes the page.
+the judge sees them (../classifier.py), targets.py says which are good enough, report.py writes the page.
 """
 
 from __future__ import annotations

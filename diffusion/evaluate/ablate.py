@@ -26,6 +26,7 @@ import torch
 
 from .. import __version__
 from ..checkpoint import load_checkpoint
+from ..classifier import ClassifierError, load_classifier
 from ..errors import DoodleError
 from ..files import write_text
 from ..options import REQUIRED, Parser, add_options, command, option, settings_from
@@ -33,7 +34,6 @@ from ..train.data import load_pictures
 from . import ablate_training
 from .ablate_sampling import sampling
 from .ablate_training import training
-from .classifier import ClassifierError, load_classifier
 from .fit import check_fit, check_held_out
 from .report import check_packages, write_ablations
 from .study import Study

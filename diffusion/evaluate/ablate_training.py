@@ -15,12 +15,12 @@ from tqdm import tqdm
 
 from .. import images
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from ..classifier import Classifier
 from ..ema import EMA
 from ..schedule import NoiseSchedule
 from ..train.config import TrainConfig
 from ..train.data import PictureSet
 from ..train.trainer import Trainer
-from .classifier import Classifier
 from .study import Study, as_x0, same_labels
 from .verdicts import Classified, accuracy, mean_and_error, quality
 

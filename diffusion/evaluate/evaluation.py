@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..checkpoint import load_checkpoint
+from ..classifier import load_classifier
 from ..errors import DoodleError
 from ..files import write_text
 from ..machine import PRECISIONS, chosen_precision
@@ -23,7 +24,6 @@ from ..options import REQUIRED, option
 from ..sampler import USUAL
 from ..train.data import load_pictures
 from ..train.growth import read_names
-from .classifier import load_classifier
 from .fit import check_fit, check_translated
 from .parts import PARTS, TRANSLATED
 from .report import write_evaluation

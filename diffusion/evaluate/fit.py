@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import Checkpoint
+from ..classifier import Classifier, ClassifierError
 from ..train.data import DataError, PictureSet
 from ..train.growth import Names
-from .classifier import Classifier, ClassifierError
 
 
 def check_size(checkpoint: Checkpoint, classifier: Classifier) -> None:

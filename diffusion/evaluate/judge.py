@@ -18,6 +18,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .. import __version__
+from ..classifier import (
+    Classifier,
+    ClassifierNet,
+    log_likelihood,
+    save_classifier,
+    top_k_correct,
+)
 from ..ema import EMA
 from ..machine import PRECISIONS, arithmetic, chosen_precision
 from ..options import REQUIRED, command, option, parse
@@ -29,14 +36,6 @@ from ..train.data import PictureSet, load_pictures
 from ..train.muon import muon_and_adamw
 from ..train.sketches import SKETCHES
 from ..unet import UNetConfig
-from .classifier import (
-    Classifier,
-    ClassifierNet,
-    held_out_accuracy,
-    log_likelihood,
-    save_classifier,
-    top_k_correct,
-)
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,7 @@ class JudgeSettings:
 WEIGHT_DECAY = 0.05
 EMA_DECAY = 0.998
 BALANCE = 0.7  # see `sampling_weights`
+NOISE_LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8)  # strengths at which the accuracy is written into the header
 
 
 def noise_levels(batch: int, num_train_timesteps: int, generator: torch.Generator) -> Tensor:
@@ -107,6 +107,23 @@ def shown(batch: Batch, null: Tensor) -> tuple[Tensor, Tensor]:
     labels = batch.labels.clone()
     labels[batch.sketched, 1:] = null[1:]
     return batch.drawing, labels
+
+
+def held_out_accuracy(classifier: Classifier, pictures: PictureSet) -> dict[str, dict[str, float]]:
+    """Share of held-out pictures named right: kind -> {strength of the noise: accuracy}; {} without any."""
+    test = pictures.test()
+    if not len(test):
+        return {}
+    x0 = test.x0(classifier.image_size)
+    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
+    accuracy: dict[str, dict[str, float]] = {kind: {} for kind in classifier.label_names}
+    for strength in NOISE_LEVELS:
+        t = max(0, round(strength * classifier.schedule.num_train_timesteps) - 1)
+        x_t = classifier.schedule.add_noise(x0, noise, t) if strength else x0
+        for column, (kind, logits) in enumerate(zip(classifier.label_names, classifier.logits(x_t, t))):
+            right = top_k_correct(logits, test.labels[:, column])
+            accuracy[kind][f"{strength:g}"] = round(float(right.double().mean()), 4)
+    return accuracy
 
 
 def drawn_accuracy(classifier: Classifier, pictures: PictureSet) -> dict[str, float]:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from .. import images
 from ..checkpoint import Checkpoint
+from ..classifier import Classifier, top_k_correct
 from ..condition import Condition
 from ..denoiser import Denoiser, Guidance
 from ..lineart import colour_in
@@ -32,7 +33,6 @@ from ..train.choose import evenly
 from ..train.data import PictureSet
 from ..train.growth import Names
 from . import inputs
-from .classifier import Classifier, top_k_correct
 from .verdicts import Classified
 
 BATCH = 32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -77,6 +77,8 @@ class TrainConfig(RunConfig):
     prediction_type: str = option("sample", "what the network predicts", choices=PREDICTION_TYPES)
     loss: str = option("l2", "how the prediction is compared", choices=("l2", "l1"))
     weighting: str = option("plain", "how much each noise level counts", choices=("plain", "min-snr"))
+    perceptual: str = option("", "a classifier to which predictions should look right; never their judge")
+    perceptual_weight: float = option(0.1, "how much that counts", low=0)
     label_dropout: float = option(0.1, "how often each label is withheld, for guidance", low=0, high=1)
 
     accumulate: int = option(1, "pieces a batch is cut into, where memory is short", low=1)
@@ -89,14 +91,22 @@ class TrainConfig(RunConfig):
         if self.noise_over > self.sketched:
             raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
 
+    def record(self) -> dict:
+        """All of them for a checkpoint's record, which travels: of files their names only."""
+        files = {name: Path(getattr(self, name)).name for name in ("out", "init_from", "names", "perceptual")}
+        return {**asdict(self), **files, "data": [Path(source).name for source in self.data]}
+
 
 C = TypeVar("C", bound=RunConfig)
 
 # What may differ when a run is resumed; anything else would make it another run.
 CHANGEABLE = {
     "data", "photos", "checkpoint", "out", "init_from", "names", "steps", "decay", "max_minutes",
-    "save_every", "sample_every", "log_every", "device", "precision", "compile", "workers",
+    "save_every", "sample_every", "log_every", "device", "precision", "compile", "workers", "perceptual",
+    "perceptual_weight",
 }  # fmt: skip
+# Settings that there have not always been, and what runs that began without them had.
+SINCE = {"perceptual": "", "perceptual_weight": 0.1}
 
 
 def learning_rate(config: RunConfig, step: int) -> float:
@@ -159,7 +169,7 @@ def _resumed(kind: type[C], given: dict, out: Path) -> C:
     if not state.is_file():
         raise CheckpointError(f"There is nothing to resume in {out}.")
     begun = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
-    stored = begun["config"]
+    stored = {name: value for name, value in SINCE.items() if hasattr(kind, name)} | begun["config"]
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
     if stored.keys() != {f.name for f in fields(kind)}:  # a default would make it another run
         version = f"version {begun['version']}" if "version" in begun else "an earlier version"

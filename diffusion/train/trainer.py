@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..condition import Condition
 from ..ema import EMA
 from ..machine import arithmetic, chosen_precision
-from ..prediction import training_target
+from ..prediction import to_x0_eps, training_target
 from ..schedule import NoiseSchedule
 from ..unet import UNet, UNetConfig
 from .batches import Batch, Batches
@@ -33,6 +32,7 @@ from .data import DataError, PictureSet
 from .growth import grown, names_of, read_names
 from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
 from .muon import BETAS, muon_and_adamw
+from .perceptual import Perceptual
 from .sketches import SKETCHES
 
 HELD_OUT = 256  # held-out pictures that the validation loss is measured on
@@ -75,6 +75,8 @@ class Trainer:
         compiled = config.compile == "yes" or (config.compile == "auto" and device.type == "cuda")
         self.forward = torch.compile(self.model) if compiled else self.model
         self.optimizers = self._new_optimizers()
+        looks = config.perceptual, config.perceptual_weight, config.image_size, device
+        self.perceptual = Perceptual(*looks) if config.perceptual else None
         self.null = torch.tensor(self.model.null_labels, device=device)
         self.step = 0
 
@@ -157,19 +159,33 @@ class Trainer:
         return t, noise
 
     def loss(
-        self, model: Callable[..., Tensor], x0: Tensor, condition: Condition, t: Tensor, noise: Tensor
+        self,
+        model: Callable[..., Tensor],
+        x0: Tensor,
+        condition: Condition,
+        t: Tensor,
+        noise: Tensor,
+        perceptual: Perceptual | None = None,
     ) -> Tensor:
-        """DDPM algorithm 1, line 5: how far the network's output for x_t is from its target. Scalar."""
+        """DDPM algorithm 1, line 5: how far the network's output for x_t is from its target. Scalar.
+
+        And, where that is asked for, how different the picture looks that the output means.
+        """
         config = self.config
         x_t = self.schedule.add_noise(x0, noise, t)
         target = training_target(config.prediction_type, self.schedule, x0, noise, t)
         drawing = {} if condition.drawing is None else {"drawing": condition.drawing}
         with self.autocast():
-            output = model(x_t, t, condition.labels, **drawing)
+            output = model(x_t, t, condition.labels, **drawing).float()
         compare = F.mse_loss if config.loss == "l2" else F.l1_loss
-        losses = compare(output.float(), target, reduction="none").mean(dim=(1, 2, 3))
+        losses = compare(output, target, reduction="none").mean(dim=(1, 2, 3))
         weight = loss_weight(config.weighting, config.prediction_type, self.schedule.abar(t))
-        return (losses * weight.to(losses)).mean()
+        losses = losses * weight.to(losses)
+        if perceptual:
+            predicted, _ = to_x0_eps(config.prediction_type, self.schedule, output, x_t, t)
+            with self.autocast():
+                losses = losses + perceptual.loss(predicted, x0, t, self.schedule)
+        return losses.mean()
 
     def train_step(self) -> Tensor:
         """One optimizer step; returns the mean loss of its batch (a scalar tensor, not waited for)."""
@@ -186,7 +202,8 @@ class Trainer:
         condition = self.condition(batch, labels)
         total = torch.zeros((), device=self.device)
         for rows in torch.arange(len(t), device=self.device).chunk(config.accumulate):
-            loss = self.loss(self.forward, batch.x0[rows], condition[rows], t[rows], noise[rows])
+            part = batch.x0[rows], condition[rows], t[rows], noise[rows]
+            loss = self.loss(self.forward, *part, self.perceptual)
             (loss * (len(rows) / len(t))).backward()
             total += loss.detach() * (len(rows) / len(t))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.grad_clip)
@@ -215,10 +232,6 @@ class Trainer:
 
     def checkpoint(self, **facts: Any) -> Checkpoint:
         """The averaged weights with everything needed to use them; `facts` go into its `training` record."""
-        config = asdict(self.config)
-        for name in ("out", "init_from", "names"):  # checkpoints travel; where things lay here should not
-            config[name] = Path(config[name]).name
-        config["data"] = [Path(source).name for source in config["data"]]
         before = self.config.samples_before
         if before < 0:
             before = int(self.start.training.get("samples", 0)) if self.start else 0
@@ -227,7 +240,7 @@ class Trainer:
             "steps": self.step,
             "samples": before + self.step * self.config.batch_size,
             "samples_before": before,
-            "config": config,
+            "config": self.config.record(),
             **facts,
         }
         pairs, colours, credits = list(self.pairs), self.colours, list(self.config.credits)

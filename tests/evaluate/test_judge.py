@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from diffusion.evaluate.classifier import load_classifier, log_likelihood
+from diffusion.classifier import load_classifier, log_likelihood
 from diffusion.evaluate.judge import JudgeSettings, main, noise_levels, train_classifier
 from diffusion.train.data import load_pictures
 from fruit import draw_shapes

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from diffusion import save_checkpoint
+from diffusion.classifier import save_classifier
 from diffusion.evaluate import inputs
 from diffusion.evaluate.__main__ import main
-from diffusion.evaluate.classifier import save_classifier
 from diffusion.evaluate.parts import PARTS, realism, restoration
 from diffusion.evaluate.study import as_x0
 from diffusion.evaluate.targets import targets

@@ -1,11 +1,13 @@
-"""The judge: a classifier of noisy pictures, one head per label kind.
+"""A classifier of noisy pictures, one head per label kind.
 
 It is the way down of the U-Net, averaged over all places, with a linear head for each label kind (Dhariwal &
 Nichol 2021, "Diffusion Models Beat GANs" (ADM), section 4: "the downsampling trunk of the UNet model"). Like
 theirs it is told the noise level, so that it can be asked about x_t as well as about pictures.
 
-An evaluation asks it for the labels of generated pictures; and its features, what the heads see, are the
-space in which sets of pictures are compared (metrics.py). It is trained by judge.py.
+An evaluation asks one, its judge, for the labels of generated pictures; and the judge's features, what the
+heads see, are the space in which sets of pictures are compared (evaluate/metrics.py). The perceptual loss of
+training compares pictures in the features of another one (train/perceptual.py). They are trained by
+evaluate/judge.py.
 """
 
 from __future__ import annotations
@@ -19,18 +21,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import DoodleError
-from ..files import WeightsFormat, read_weights, write_weights
-from ..schedule import NoiseSchedule
-from ..train.data import PictureSet
-from ..unet import Block, UNetConfig, group_norm, time_embedding
+from .errors import DoodleError
+from .files import WeightsFormat, read_weights, write_weights
+from .schedule import NoiseSchedule
+from .unet import Block, UNetConfig, group_norm, time_embedding
 
-NOISE_LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8)  # strengths at which the accuracy is written into the header
 BATCH = 128  # pictures looked at in one call
 
 
 class ClassifierError(DoodleError):
-    """A judge's file that is missing, damaged, or for other labels or pictures than it should be."""
+    """A classifier's file that is missing, damaged, or for other labels or pictures than it should be."""
 
 
 FORMAT = WeightsFormat(
@@ -72,15 +72,21 @@ class ClassifierNet(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.heads = nn.ModuleList(nn.Linear(width, n) for n in config.label_sizes)
 
-    def features(self, x: Tensor, t: Tensor) -> Tensor:
-        """What the heads see, the penultimate layer: float (B, F), F the width of the coarsest level."""
+    def levels(self, x: Tensor, t: Tensor) -> list[Tensor]:
+        """What each level of the trunk sees, finest first: (B, C, H, W) each."""
         embedding = self.time_mlp(time_embedding(t, self.config.channels[0]))
         h = self.input(F.pixel_unshuffle(x, self.config.patch_size))
+        levels = []
         for halve, blocks in zip(self.downsample, self.blocks):
             h = halve(h)
             for block in blocks.children():
                 h = block(h, embedding)
-        return F.silu(self.norm(h)).mean(dim=(2, 3))
+            levels.append(h)
+        return levels
+
+    def features(self, x: Tensor, t: Tensor) -> Tensor:
+        """What the heads see, the penultimate layer: float (B, F), F the width of the coarsest level."""
+        return F.silu(self.norm(self.levels(x, t)[-1])).mean(dim=(2, 3))
 
     def forward(self, x: Tensor, t: Tensor) -> list[Tensor]:
         features = self.dropout(self.features(x, t))
@@ -142,23 +148,6 @@ def top_k_correct(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
     """Is the label among the k likeliest? logits (N, n), labels long (N,) -> bool (N,)."""
     best = logits.topk(min(k, logits.shape[1]), dim=1).indices
     return (best == labels[:, None]).any(dim=1)
-
-
-def held_out_accuracy(classifier: Classifier, pictures: PictureSet) -> dict[str, dict[str, float]]:
-    """Share of held-out pictures named right: kind -> {strength of the noise: accuracy}; {} without any."""
-    test = pictures.test()
-    if not len(test):
-        return {}
-    x0 = test.x0(classifier.image_size)
-    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
-    accuracy: dict[str, dict[str, float]] = {kind: {} for kind in classifier.label_names}
-    for strength in NOISE_LEVELS:
-        t = max(0, round(strength * classifier.schedule.num_train_timesteps) - 1)
-        x_t = classifier.schedule.add_noise(x0, noise, t) if strength else x0
-        for column, (kind, logits) in enumerate(zip(classifier.label_names, classifier.logits(x_t, t))):
-            right = top_k_correct(logits, test.labels[:, column])
-            accuracy[kind][f"{strength:g}"] = round(float(right.double().mean()), 4)
-    return accuracy
 
 
 # ---------------------------------------------------------------------- one file

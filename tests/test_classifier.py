@@ -8,14 +8,14 @@ from safetensors.torch import save_file
 
 from conftest import tiny_checkpoint
 from diffusion import save_checkpoint
-from diffusion.evaluate.classifier import (
+from diffusion.classifier import (
     ClassifierError,
-    held_out_accuracy,
     load_classifier,
     log_likelihood,
     save_classifier,
     top_k_correct,
 )
+from diffusion.evaluate.judge import held_out_accuracy
 from diffusion.train.data import load_pictures
 from fruit import classifier_for, draw_shapes
 
@@ -64,7 +64,7 @@ def test_nothing_held_out_is_no_accuracy(classifier, pictures):
 
 
 def test_the_shipped_judge_sees_what_it_always_saw():
-    judge = load_classifier(Path(__file__).parents[2] / "checkpoints" / "judge" / "judge-64.safetensors")
+    judge = load_classifier(Path(__file__).parents[1] / "checkpoints" / "judge" / "judge-64.safetensors")
     red = torch.tensor([0.6, -0.6, -0.6])[None, :, None, None].expand(1, 3, 64, 64)
     features = judge.features(red)
     assert features.shape == (1, 192) and judge.image_size == 64
