@@ -15,9 +15,11 @@ from typing import Any
 
 import torch
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from . import images
 from .checkpoint import Checkpoint, load_checkpoint
+from .enlarge import prepare_whole
 from .errors import DoodleError
 from .files import FileError, whole
 from .lineart import colour_in
@@ -79,7 +81,7 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         type=number(float, 0, 1),
         metavar="0..1",
         help="how much noise: 0 returns the drawing, 1 repaints all of it"
-        f" (default: {USUAL.strength}; 1 where IN is -)",
+        f" (default: {USUAL.strength}; 1 where IN is -; 0 with --enlarge)",
     )
     parser.add_argument(
         "--steps",
@@ -126,7 +128,14 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
         "--size",
         type=number(int, 8, 4096),
         metavar="PIXELS",
-        help="longer side of OUT (default: as IN; 512 where IN is -) and side of the frames (default: 512)",
+        help="longer side of OUT (default: as IN; 512 where IN is -; with --enlarge what the upscaler makes)"
+        " and of the frames (default: 512)",
+    )
+    parser.add_argument(
+        "--enlarge",
+        action="store_true",
+        help="IN is no drawing but a picture with few pixels: make more of them, without words;"
+        " strength 0 does nothing else, a low one such as 0.2 mends the picture first",
     )
     parser.add_argument(
         "--keep-outlines",
@@ -201,16 +210,27 @@ class _Drawing:
     prepared: images.Prepared
     mask: Image.Image | None
 
+    def stand(self, painted: Image.Image) -> Image.Image:
+        """What was painted, where the drawing stood."""
+        return images.paste_back(painted, self.prepared, self.original, self.mask)
+
 
 def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str | None]) -> _Drawing | None:
     """The drawing; None where IN is -: there is only noise."""
     if args.input == "-":
         if args.strength not in (None, 1):
             raise DoodleError("Where IN is -, there is only noise: strength is 1, so leave --strength out.")
-        if args.mask:
-            raise DoodleError("A mask needs a drawing to keep, and IN is -.")
+        if args.mask or args.enlarge:
+            what = "A mask needs a drawing to keep" if args.mask else "To enlarge takes a picture"
+            raise DoodleError(f"{what}, and IN is -.")
         return None
     original = images.flatten(images.load(args.input))
+    mask = images.load(args.mask) if args.mask else None
+    if args.enlarge:
+        prepared = prepare_whole(original, checkpoint)
+        side = args.size or checkpoint.image_size * checkpoint.codec.factor
+        prepared = prepared.resized(max(1, round(side * original.width / max(original.size))))
+        return _Drawing(original.resize(prepared.original_size, Image.Resampling.LANCZOS), prepared, mask)
     if args.size:
         original = ImageOps.contain(original, (args.size, args.size), Image.Resampling.LANCZOS)
     as_it_is = args.keep_outlines or checkpoint.takes_lines
@@ -218,7 +238,7 @@ def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, st
     prepared = images.prepare(coloured, checkpoint.image_size)
     if prepared.blank:
         print(f"{args.input} is blank: the picture will come from the noise alone.", file=sys.stderr)
-    return _Drawing(original, prepared, images.load(args.mask) if args.mask else None)
+    return _Drawing(original, prepared, mask)
 
 
 def _denoise(
@@ -227,7 +247,7 @@ def _denoise(
     labels: dict[str, str | None],
     drawing: _Drawing | None,
 ) -> list[Step]:
-    strength = USUAL.strength if args.strength is None else args.strength
+    strength = args.strength if args.strength is not None else 0.0 if args.enlarge else USUAL.strength
     sampling = Sampling(strength if drawing else 1.0, args.steps, args.guidance, args.eta)
     x0 = mask = None
     if drawing:
@@ -246,20 +266,22 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
     steps = _denoise(args, checkpoint, labels, drawing)
     side, result = args.size or 512, checkpoint.codec.decode(steps[-1].x)
     shown = [step.x0 for step in steps[:-1]] + [result]
+
+    def frame(x0: Tensor) -> Image.Image:
+        seen = images.to_pil(x0, side)
+        return drawing.stand(seen) if drawing and args.enlarge else seen
+
     if args.frames is not None:
         seen = [drawing.prepared.x0 if drawing else torch.ones_like(steps[0].x)]
         seen += shown if steps[-1].total else []
         digits = max(2, len(str(len(seen) - 1)))
         for i, x0 in enumerate(seen):
-            _save(images.to_pil(x0, side), args.frames / f"{i:0{digits}}.png")
+            _save(frame(x0), args.frames / f"{i:0{digits}}.png")
     if args.gif is not None:
-        frames = [images.to_pil(x0, side) for x0 in shown]
         with whole(args.gif) as partial:
-            images.save_gif(frames, partial)
-    picture = images.to_pil(result, None if drawing else side)
-    if drawing:
-        picture = images.paste_back(picture, drawing.prepared, drawing.original, drawing.mask)
-    _save(picture, args.output)
+            images.save_gif([frame(x0) for x0 in shown], partial)
+    picture = images.to_pil(result, args.size if drawing else side)
+    _save(drawing.stand(picture) if drawing else picture, args.output)
     return steps[-1].total
 
 

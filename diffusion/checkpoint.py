@@ -91,6 +91,11 @@ class Checkpoint:
             self._bf16 = replace(self, model=model.to(memory_format=torch.channels_last))
         return self._bf16
 
+    @property
+    def enlarges(self) -> bool:
+        """Is there an upscaler: do people see more pixels than the model draws?"""
+        return self.codec.factor > 1
+
     def colours_of(self, labels: dict[str, str | None]) -> list[str]:
         """The typical colours of what `labels` name, most typical first; empty where none are known."""
         first = next(iter(self.label_names), "")

@@ -20,8 +20,15 @@ from .upscaler import UpscalerError, load_upscaler
 class Codec(Protocol):
     """What a checkpoint's model draws, in place of pixels."""
 
+    @property
+    def factor(self) -> int:
+        """How many times longer the sides are of what people see than of what the model draws, S / R."""
+
     def encode(self, pixels: Tensor) -> Tensor:
-        """A drawing as the model knows it, float32 (B, 3, R, R) in [-1, 1] -> (B, C, R, R)."""
+        """A drawing as the model knows it, float32 (B, 3, R, R) in [-1, 1] -> (B, C, R, R).
+
+        A codec with a factor above 1 takes fewer pixels too.
+        """
 
     def decode(self, x0: Tensor) -> Tensor:
         """What the model drew (B, C, R, R) -> float32 (B, 3, S, S) in [-1, 1], S pixels that people see."""
@@ -30,6 +37,8 @@ class Codec(Protocol):
 @dataclass(frozen=True)
 class Pixels:
     """The pixels themselves: nothing to do."""
+
+    factor = 1
 
     def encode(self, pixels: Tensor) -> Tensor:
         return pixels

@@ -17,7 +17,7 @@ works on *ink*, 255 - value: Pillow fills what lies outside with zeros, and no i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -45,6 +45,7 @@ __all__ = [
     "prepare_mask",
     "save_gif",
     "side_by_side",
+    "square_around",
     "to_pil",
 ]
 
@@ -69,6 +70,13 @@ class Prepared:
     box: Box
     original_size: tuple[int, int]
     blank: bool
+
+    def resized(self, width: int) -> Prepared:
+        """The same view of the original where that is `width` pixels wide."""
+        k = width / self.original_size[0]
+        left, top, right, bottom = (round(edge * k) for edge in self.box)
+        size = width, max(1, round(self.original_size[1] * k))
+        return replace(self, box=(left, top, right, bottom), original_size=size)
 
 
 def is_ink(image: Image.Image) -> np.ndarray:
@@ -101,9 +109,9 @@ def prepare(image: Image.Image, size: int, frame: bool = True) -> Prepared:
     drawn = _bounding_box(ink)
     width, height = flat.size
     if frame and drawn is not None and _on_paper(ink):
-        box = _square(drawn, fill=FILL)
+        box = square_around(drawn, fill=FILL)
     else:
-        box = _square((0, 0, width, height))
+        box = square_around((0, 0, width, height))
     seen = np.asarray(_view(ImageChops.invert(flat), box, size), dtype=np.float32)
     x0 = np.ascontiguousarray(1 - seen.transpose(2, 0, 1)[None] / np.float32(127.5))
     return Prepared(x0=torch.from_numpy(x0), box=box, original_size=flat.size, blank=drawn is None)
@@ -161,7 +169,7 @@ def _on_paper(ink: np.ndarray) -> bool:
     return bool(edge.mean() < 0.4)
 
 
-def _square(box: Box, fill: float = 1.0) -> Box:
+def square_around(box: Box, fill: float = 1.0) -> Box:
     """The square around the same centre in which `box` takes `fill` of the side, in whole pixels."""
     left, top, right, bottom = box
     side = round(max(right - left, bottom - top) / fill)

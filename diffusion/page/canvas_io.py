@@ -60,6 +60,15 @@ def read_canvas(value: dict | str | None) -> tuple[Image.Image | None, Image.Ima
     return picture, keep
 
 
+def read_source(value: dict | str | None) -> Image.Image | None:
+    """The picture that lies on the canvas, in its own pixels; None where there is none, or it was drawn on.
+
+    Raises:
+        images.ImageError: as `read_canvas`.
+    """
+    return read_data_url(value.get("source")) if isinstance(value, dict) else None
+
+
 def data_url(image: Image.Image, settings: Settings | None = None) -> str:
     """A picture as text; settings travel in the PNG's text chunk."""
     buffer = io.BytesIO()

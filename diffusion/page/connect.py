@@ -26,7 +26,7 @@ from .choices import example_drawings, more_like, offered_colours
 from .controls import Updates, Values
 from .layout import Workspace
 from .messages import FAILED_JS, Message
-from .settings import MAX_PICTURES, MAX_SEED, known_settings, read_settings
+from .settings import DEFAULTS, MAX_PICTURES, MAX_SEED, known_settings, read_settings
 
 FOUND_SETTINGS = "That picture brought its settings along; they are set again."
 
@@ -43,6 +43,9 @@ EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
 UNCHECKED: dict[str, Any] = {"preprocess": False}
 
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
+UNABLE = gr.update(visible=False, value=False)
+# A picture that is only enlarged is not repainted as well, unless somebody turns the strength up.
+ENLARGE = f"(on) => on ? 0 : {DEFAULTS.strength}"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
 TELL: dict[str, Any] = {"fn": None, "js": CHANGED, **QUICK}  # result/main.js: a new run where Live is on
 SENT = """(...values) => {{
@@ -109,8 +112,10 @@ def connect_live(ws: Workspace) -> None:
     controls = ws.controls
     _paint_after(ws, ws.view.redraw(**_ask_one(ws)))
     controls.canvas.stroke(**TELL)
-    for dial in controls.dials.values():
+    for name, dial in controls.dials.items():
         changed = dial.release if isinstance(dial, gr.Slider) else dial.input
+        if name == "enlarge":
+            changed = changed(None, dial, ws.strength.dial, js=ENLARGE, **QUICK).then
         changed(**TELL)
     ws.actions.live.change(None, ws.actions.live, js=LIVE, **QUICK)
 
@@ -143,13 +148,14 @@ def choose(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
 
 
 def switch(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
-    """What follows from another model: all that, its examples, and whether outlines can be coloured in."""
+    """What follows from another model: all that, its examples, and what else can be done with a picture."""
     checkpoint = ws.controls.checkpoints[model]
     shown = example_drawings(checkpoint)
     return {
         **choose(ws, model, chosen),
         ws.examples: gr.update(value=shown, visible=bool(shown)),
         ws.controls.dials["colour"]: gr.update(visible=not checkpoint.takes_lines),
+        ws.actions.enlarge: gr.update(visible=True) if checkpoint.enlarges else UNABLE,
     }
 
 
@@ -174,7 +180,7 @@ def connect_choices(ws: Workspace) -> None:
     for selector in controls.labels[leading:]:
         selector.input(**TELL)
     ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
-    everything = [*words, ws.examples, controls.dials["colour"]]
+    everything = [*words, ws.examples, controls.dials["colour"], ws.actions.enlarge]
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from PIL import Image
 
 from .. import images
 from ..checkpoint import Checkpoint
+from ..enlarge import prepare_whole
 from ..lineart import colour_in
-from .canvas_io import read_canvas
+from .canvas_io import read_canvas, read_source
 from .settings import Settings
+
+NOTHING_TO_ENLARGE = "There is nothing to enlarge yet: upload a picture first."
 
 
 @dataclass(frozen=True)
@@ -23,17 +26,15 @@ class Drawing:
 
     @property
     def box(self) -> list[float]:
-        """Left, top and side of what the model sees, in shares of the canvas's side."""
-        left, top, right, _ = self.prepared.box
-        side = self.picture.width
-        return [left / side, top / side, (right - left) / side]
+        """Left, top and side of what the model sees, in shares of a square canvas with this in its middle."""
+        (left, top, right, _), (width, height) = self.prepared.box, self.picture.size
+        side = max(width, height)
+        return [(left + (side - width) / 2) / side, (top + (side - height) / 2) / side, (right - left) / side]
 
     def resized(self, width: int) -> Drawing:
-        """The same drawing with fewer pixels, and its frame with it."""
-        k = width / self.picture.width
-        size = (width, max(1, round(self.picture.height * k)))
-        left, top, right, bottom = (round(edge * k) for edge in self.prepared.box)
-        prepared = replace(self.prepared, box=(left, top, right, bottom), original_size=size)
+        """The same drawing with more or fewer pixels, and its frame with it."""
+        prepared = self.prepared.resized(width)
+        size = prepared.original_size
         picture = images.flatten(self.picture).resize(size, Image.Resampling.LANCZOS)
         return Drawing(picture, self.keep, prepared)
 
@@ -52,12 +53,38 @@ def framed(
     return None if prepared is None or prepared.blank else prepared
 
 
+def to_enlarge(picture: Image.Image | None, keep: Image.Image | None, checkpoint: Checkpoint) -> Drawing:
+    """A picture with few pixels, as it is, which is to have more of them.
+
+    Raises:
+        images.ImageError: there is none, or it is too small.
+        UpscalerError: the checkpoint has nothing to enlarge it with.
+    """
+    if picture is None:
+        raise images.ImageError(NOTHING_TO_ENLARGE)
+    return Drawing(picture, keep, prepare_whole(picture, checkpoint))
+
+
+def _cut_out(keep: Image.Image | None, source: Image.Image) -> Image.Image | None:
+    """The marks on a picture that lies in the middle of a square canvas, as large as it goes."""
+    if keep is None:
+        return None
+    k = keep.width / max(source.size)
+    width, height = (max(1, round(side * k)) for side in source.size)
+    left, top = (keep.width - width) // 2, (keep.height - height) // 2
+    return keep.crop((left, top, left + width, top + height))
+
+
 def read_drawing(value: dict | str | None, checkpoint: Checkpoint, settings: Settings) -> Drawing | None:
     """What the canvas sent; None where nothing is drawn on it.
 
     Raises:
-        images.ImageError: it did not arrive in one piece.
+        images.ImageError: it did not arrive in one piece, or there is nothing to enlarge.
+        UpscalerError: it is to be enlarged, and the checkpoint has nothing to do so with.
     """
     picture, keep = read_canvas(value)
+    if settings.enlarge:
+        source = read_source(value)
+        return to_enlarge(source or picture, _cut_out(keep, source) if source else keep, checkpoint)
     prepared = framed(picture, checkpoint, settings.labels, settings.colour)
     return Drawing(picture, keep, prepared) if picture and prepared else None

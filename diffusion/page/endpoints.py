@@ -165,6 +165,33 @@ class Endpoints:
         return str(path)
 
     @in_a_sentence
+    def enlarge(
+        self,
+        picture: File | None = None,
+        strength: float = 0.0,
+        steps: int = DEFAULTS.steps,
+        seed: int = DEFAULTS.seed,
+        model: str = "",
+        keep: File | None = None,
+    ) -> Image.Image:
+        """Make a picture with few pixels larger: 512 pixels on the longer side, the same shape.
+
+        Args:
+            picture: A picture file of 16 pixels or more; one with many pixels loses its detail first.
+            strength: 0 enlarges the picture as it is, a low one such as 0.2 mends it before.
+            steps: How many steps a run of strength 1 takes.
+            seed: The same seed gives the same picture.
+            model: A name from /labels, of a model with an upscaler; empty takes the first.
+            keep: A mask of the picture's shape: what is black in it is not repainted. May be left out.
+        """
+        request = Request.read(
+            self.checkpoints, picture, keep, "", "", model, strength=strength, steps=steps, seed=seed,
+            enlarge=True,
+        )  # fmt: skip
+        *_, run = request.run()
+        return run.picture()
+
+    @in_a_sentence
     def colour_in(
         self, picture: File | None = None, subject: str = "", style: str = "", model: str = ""
     ) -> Image.Image:
@@ -235,14 +262,16 @@ def connect_endpoints(controls: Controls) -> None:
     inputs |= {**controls.dials, "count": gr.Number(4, visible=False, precision=0, label="Count")}
     picture = gr.Image(visible=False, label="Result", format="png")
 
-    def offer(endpoint: Callable, result: gr.components.Component) -> None:
-        parts = [inputs[name] for name in inspect.signature(endpoint).parameters]
+    def offer(endpoint: Callable, result: gr.components.Component, **own: gr.components.Component) -> None:
+        parts = [{**inputs, **own}[name] for name in inspect.signature(endpoint).parameters]
         event = gr.Button(visible=False).click
         event(endpoint, parts, result, api_name=endpoint.__name__, **UNCHECKED, **MODEL)
 
     offer(endpoints.generate, picture)
     offer(endpoints.variations, gr.Gallery(visible=False, label="Results", format="png"))
     offer(endpoints.animation, gr.File(visible=False, label="Animation"))
+    if any(checkpoint.enlarges for checkpoint in controls.checkpoints.values()):
+        offer(endpoints.enlarge, picture, strength=gr.Number(0, visible=False, label="Strength"))
     offer(endpoints.colour_in, picture)
     offer(endpoints.add_noise, picture)
     known = gr.JSON(visible=False, label="Labels")

@@ -35,6 +35,7 @@ class Actions(NamedTuple):
     dice: gr.Button
     stop: gr.Button
     live: gr.Checkbox
+    enlarge: gr.Checkbox
     pictures: gr.Radio
 
 
@@ -79,8 +80,8 @@ def workspace(checkpoints: dict[str, Checkpoint], model: gr.Dropdown) -> Workspa
             with gr.Row(elem_id="labels"):
                 labels = _labels(first, max(len(each.label_names) for each in checkpoints.values()))
             strength = _strength(names)
-            actions = _actions()
-    dials = {"strength": strength.dial, **_advanced(first)}
+            actions = _actions(first)
+    dials = {"strength": strength.dial, **_advanced(first), "enlarge": actions.enlarge}
     keyboard_line()
     controls = Controls(checkpoints, model, canvas, labels, dials)
     return Workspace(controls, gallery, examples, view, strength, actions, session, number)
@@ -105,7 +106,7 @@ def _strength(names: list[str]) -> Strength:
     return Strength(dial, less, more)
 
 
-def _actions() -> Actions:
+def _actions(checkpoint: Checkpoint) -> Actions:
     with gr.Column(elem_id="actions"):
         with gr.Row(elem_id="buttons"):
             go = gr.Button("Generate", variant="primary", elem_id="generate")
@@ -113,10 +114,14 @@ def _actions() -> Actions:
             stop = gr.Button("Stop", variant="stop", elem_id="stop")
         with gr.Row(elem_id="ways"):
             live = gr.Checkbox(False, label="Live", container=False, elem_id="live", min_width=60)
+            enlarge = gr.Checkbox(
+                DEFAULTS.enlarge, label="Enlarge", container=False, elem_id="enlarge", min_width=60,
+                visible=checkpoint.enlarges,
+            )  # fmt: skip
             pictures = gr.Radio(
                 VARIATIONS, value=1, show_label=False, container=False, elem_id="pictures", min_width=60
             )
-    return Actions(go, dice, stop, live, pictures)
+    return Actions(go, dice, stop, live, enlarge, pictures)
 
 
 def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Checkbox | gr.Radio]:

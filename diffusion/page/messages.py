@@ -90,6 +90,8 @@ def finished(run: Run, number: int, k: int) -> Message:
 def summary(run: Run, seconds: float) -> str:
     """The small print under a result."""
     last, settings = run.steps[-1], run.settings
+    if last.total == 0 and settings.enlarge:
+        return f"Enlarged in {seconds:.1f} s on the CPU, strength 0: nothing is repainted."
     if last.total == 0:
         return "Strength 0: this is your drawing as the network sees it."
     count = len(last.x)

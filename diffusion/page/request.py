@@ -14,7 +14,7 @@ from PIL import Image
 
 from .. import images
 from ..checkpoint import Checkpoint
-from .drawing import Drawing, framed
+from .drawing import Drawing, framed, to_enlarge
 from .session import Run, paint
 from .settings import Settings, find_model
 from .worker import ahead
@@ -61,6 +61,8 @@ class Request:
         checkpoint = checkpoints[model]
         settings = Settings.read(model, dict(zip(checkpoint.label_names, (subject, style))), **dials)
         shown, mask = _load(picture), _load(keep)
+        if settings.enlarge:
+            return cls(checkpoint, settings, to_enlarge(shown, mask, checkpoint))
         prepared = framed(shown, checkpoint, settings.labels, settings.colour)
         return cls(checkpoint, settings, Drawing(shown, mask, prepared) if shown and prepared else None)
 

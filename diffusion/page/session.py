@@ -85,9 +85,20 @@ class Run:
         steps = [replace(step, x=step.x[k : k + 1], x0=step.x0[k : k + 1]) for step in self.steps]
         return replace(self, settings=replace(self.settings, seed=self.settings.seed + k), steps=steps)
 
-    def picture(self) -> Image.Image:
-        """The result, standing where the drawing stood."""
-        return self._stand(images.to_pil(self.steps[-1].x0[:1], RESULT_SIDE), self.drawing)
+    def picture(self, side: int | None = None) -> Image.Image:
+        """The result, standing where the drawing stood.
+
+        Args:
+            side: the longer one of the result, in pixels. None: as many as the drawing has, or RESULT_SIDE
+                where there is none, or it has only few and is enlarged.
+        """
+        drawing = self.drawing
+        if side is None and self.settings.enlarge:
+            side = RESULT_SIDE
+        if side is not None and drawing is not None:
+            width, height = drawing.picture.size
+            drawing = drawing.resized(max(1, round(side * width / max(width, height))))
+        return self._stand(images.to_pil(self.steps[-1].x0[:1], side or RESULT_SIDE), drawing)
 
     def animation(self) -> list[Image.Image]:
         """The drawing, noisy states on their way to the picture, and the picture, all in its place."""
@@ -188,7 +199,7 @@ def go_on(
 ) -> tuple[Run, Generator[Step]]:
     """Denoise on from a kept step, with what is chosen now: words, guidance, eta or a new seed.
 
-    Strength, step count, model and drawing are the old run's, since they belong to the state.
+    Strength, step count, model and drawing, enlarged or not, are the old run's: they belong to the state.
 
     Raises:
         ValueError: there is no such step, or it is another model's.
@@ -198,7 +209,8 @@ def go_on(
         raise ValueError(TOO_OLD)
     if settings.model != old.settings.model:
         raise ValueError(OTHER_MODEL)
-    settings = replace(settings, strength=old.settings.strength, steps=old.settings.steps)
+    was = old.settings
+    settings = replace(settings, strength=was.strength, steps=was.steps, enlarge=was.enlarge)
     renoise = settings.seed != old.settings.seed
     stream = paint(checkpoint, old.drawing, settings, after=old.steps[step - 1], renoise=renoise)
     return replace(old, settings=settings, steps=old.steps[:step]), stream

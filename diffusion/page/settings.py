@@ -47,6 +47,7 @@ class Settings:
     seed: int = _number(7, 0, MAX_SEED)
     colour: bool = True
     precision: str = field(default_factory=best_precision)  # of the arithmetic
+    enlarge: bool = False  # a picture with few pixels, rather than paint a drawing: without words
 
     @classmethod
     def read(cls, model: str, labels: Mapping[str, object], **chosen: object) -> Settings:
@@ -54,7 +55,7 @@ class Settings:
 
         Args:
             model: the name of a checkpoint that exists.
-            labels: kind -> name; without a name the kind is left out.
+            labels: kind -> name; without a name the kind is left out, and all are where it only enlarges.
             chosen: values of the other fields. One that is None, or missing, is the default.
 
         Raises:
@@ -62,11 +63,9 @@ class Settings:
         """
         named = {kind: _name(name) for kind, name in labels.items() if name not in (None, "")}
         numbers: dict[str, Any] = {name: read_number(name, chosen.get(name)) for name in RANGES}
-        colour = cls.colour if chosen.get("colour") is None else chosen["colour"]
-        if colour not in (True, False):
-            raise ValueError(BAD_SWITCH.format("Colour", _shown(colour)))
+        switches = {name: _read_switch(name, chosen.get(name)) for name in SWITCHES}
         precision = read_precision(chosen.get("precision"))
-        return cls(model, named, **numbers, colour=bool(colour), precision=precision)
+        return cls(model, {} if switches["enlarge"] else named, **numbers, **switches, precision=precision)
 
     @property
     def sampling(self) -> Sampling:
@@ -76,11 +75,14 @@ class Settings:
     @property
     def name(self) -> str:
         """A file name without its extension."""
-        return "-".join([*self.labels.values(), str(self.seed)]).replace(" ", "-")
+        words = ["enlarged"] if self.enlarge else self.labels.values()
+        return "-".join([*words, str(self.seed)]).replace(" ", "-")
 
     def to_query(self) -> str:
         """The query part of a link that sets the page's controls; `known_settings` reads it."""
-        parts = asdict(self) | {"colour": int(self.colour)}
+        parts = asdict(self) | {"colour": int(self.colour), "enlarge": int(self.enlarge)}
+        if not self.enlarge:
+            del parts["enlarge"]  # links stay as they were
         labels = parts.pop("labels")
         model = {"model": parts.pop("model")}
         return urlencode(
@@ -91,6 +93,7 @@ class Settings:
 RANGES: dict[str, tuple[float, float]] = {  # of the numbers among the settings
     each.name: each.metadata["range"] for each in fields(Settings) if each.metadata
 }
+SWITCHES = ("colour", "enlarge")
 DEFAULTS = Settings("", {})
 
 
@@ -122,6 +125,15 @@ def read_precision(value: object) -> str:
     if value not in PRECISIONS:
         raise ValueError(BAD_PRECISION.format(" or ".join(PRECISIONS), _shown(value)))
     return str(value) if multiplies_bf16() else "fp32"
+
+
+def _read_switch(name: str, value: object) -> bool:
+    """The switch of that name among the settings, from a value that was sent; None is the default."""
+    if value is None:
+        return getattr(DEFAULTS, name)
+    if value not in (True, False):
+        raise ValueError(BAD_SWITCH.format(name.capitalize(), _shown(value)))
+    return bool(value)
 
 
 def read_count(value: object, default: int) -> int:
@@ -190,11 +202,14 @@ def known_settings(wishes: Mapping, checkpoints: dict[str, Checkpoint], model: s
             number = min(max(float(wishes.get(key, "")), low), high)
             if not math.isnan(number):
                 found[key] = round(number) if isinstance(low, int) else number
-    colour = str(wishes.get("colour")).lower()
-    if colour in ("0", "1", "false", "true"):
-        found["colour"] = colour in ("1", "true")
+    for key in SWITCHES:
+        switch = str(wishes.get(key)).lower()
+        if switch in ("0", "1", "false", "true"):
+            found[key] = switch in ("1", "true")
     if wishes.get("precision") in list(PRECISIONS):
         found["precision"] = read_precision(wishes["precision"])
+    if not checkpoints[model].enlarges:
+        found.pop("enlarge", None)
     return found
 
 
