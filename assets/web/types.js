@@ -9,9 +9,10 @@
  */
 
 /**
- * What is on the canvas: two PNG data URLs of 512 x 512 pixels. In `keep`, '' where nothing is marked, black
- * must stay as it is and white is free. The value of a blank canvas is ''.
- * @typedef {{ picture: string, keep: string } | ''} CanvasValue
+ * What is on the canvas: PNG data URLs, `picture` and `keep` of 512 x 512 pixels. In `keep`, '' where nothing
+ * is marked, black must stay as it is and white is free. `source` is a picture that was brought, in its own
+ * shape and pixels, '' where there is none or it was painted on. The value of a blank canvas is ''.
+ * @typedef {{ picture: string, keep: string, source: string } | ''} CanvasValue
  */
 
 /**
@@ -25,6 +26,7 @@
  * @property {number} eta
  * @property {number} seed
  * @property {boolean} colour
+ * @property {boolean} enlarge
  */
 
 /**
@@ -37,6 +39,8 @@
  * @typedef {[left: number, top: number, side: number]} Box
  */
 
+/** @typedef {[width: number, height: number]} Shape  of the drawing in its middle, in such shares */
+
 /**
  * A finished picture: the k-th of the run that began as number `of`.
  * @typedef {{ of: number, k: number, picture: string, name: string, link: string }} Finished
@@ -45,13 +49,14 @@
 /**
  * What Python tells result/main.js, one at a time, as diffusion/page/messages.py has it; `run` is the newest
  * run's number, and the nonce makes two messages that say the same differ.
- * @typedef {(Notice | Frames | Done | Chosen | Animation) & { nonce: number }} Message
+ * @typedef {(Notice | Frames | Done | Chosen | File) & { nonce: number }} Message
  *
  * A run is asked for; or refused or called off, and the earlier result stays.
  * @typedef {{ phase: 'wait' | 'idle', run: number, say: string }} Notice
  *
  * Whose frames: the run that began as number `start`; `run` may be higher where Stop raised it since.
- * @typedef {{ run: number, say: string, start: number, count: number, box: Box, progress: number }} Place
+ * @typedef {{ run: number, say: string, start: number, count: number, box: Box, shape: Shape,
+ *   progress: number }} Place
  * @typedef {Place & { phase: 'run', frames: Frame[] }} Frames
  *
  * The run has ended; its drawing was sent with the run `drawn`. One picture comes finished, of several the
@@ -60,7 +65,8 @@
  *   & (Finished | { picture?: undefined })} Done
  * @typedef {Finished & { phase: 'chosen', run: number, say: string, settings: Settings }} Chosen
  *
- * @typedef {{ phase?: undefined, gif: string }} Animation  a data URL
+ * A file that was asked for, a data URL: the animation, or the finished picture with more pixels.
+ * @typedef {{ phase?: undefined, gif?: string, large?: string }} File
  */
 
 /**
@@ -69,6 +75,7 @@
  * @property {number} start  its number
  * @property {number} count  pictures in each frame
  * @property {Box} box
+ * @property {Shape} shape
  * @property {Frame[]} frames
  * @property {Finished | null} done  the finished picture; null before, and while several stand for choice
  * @property {number | null} k  which of several is shown alone

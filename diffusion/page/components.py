@@ -29,9 +29,9 @@ def result_view() -> gr.HTML:
     """Shows the frames of a run as they arrive; its value is the latest `Message`.
 
     Its events: `redraw` asks for a new run, `resume` {run, k, step} for one that goes on from a step;
-    `choose` and `gif` {run, k} are about one of the pictures of a run.
+    `choose`, `gif` and `large` {run, k} are about one of the pictures of a run.
     """
-    events = ["redraw", "resume", "choose", "gif"]
+    events = ["redraw", "resume", "choose", "gif", "large"]
     return _component("result.html", "result/main.js", events, None, elem_id="view")
 
 

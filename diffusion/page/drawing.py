@@ -31,6 +31,11 @@ class Drawing:
         side = max(width, height)
         return [(left + (side - width) / 2) / side, (top + (side - height) / 2) / side, (right - left) / side]
 
+    @property
+    def shape(self) -> list[float]:
+        """Width and height, in shares of that canvas's side."""
+        return [side / max(self.picture.size) for side in self.picture.size]
+
     def resized(self, width: int) -> Drawing:
         """The same drawing with more or fewer pixels, and its frame with it."""
         prepared = self.prepared.resized(width)

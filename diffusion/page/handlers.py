@@ -16,10 +16,11 @@ import gradio as gr
 
 from ..sampler import Step
 from ..sdedit import StrengthSearch
+from .canvas_io import data_url
 from .controls import Controls, Values
 from .drawing import read_drawing
 from .messages import FAILED, STOPPED, WAIT, Message, finished, frame_message, message, summary
-from .session import Place, Run, Session, Ticket, go_on, paint
+from .session import LARGE_SIDE, Place, Run, Session, Ticket, go_on, paint
 from .settings import read_count, read_number
 from .worker import ahead
 
@@ -106,7 +107,9 @@ def generate(session: Session, number: int, controls: Controls, values: Values) 
 
 def _messages(session: Session, number: int, run: Run, stream: Generator[Step]) -> Iterator[Message]:
     begun, kept = time.perf_counter(), len(run.steps)
-    shape: Message = {"start": number, "box": run.drawing.box if run.drawing else [0, 0, 1]}
+    place: Message = {"start": number, "box": [0, 0, 1], "shape": [1, 1]}
+    if run.drawing:
+        place.update({"box": run.drawing.box, "shape": run.drawing.shape})
     old = [frame_message(step) for step in run.steps]
     with contextlib.closing(ahead(stream, lambda: session.wanted == number)) as batches:
         for new in batches:
@@ -116,7 +119,7 @@ def _messages(session: Session, number: int, run: Run, stream: Generator[Step]) 
             frames, old = old + [frame_message(step) for step in new], []
             progress = new[-1].index / max(new[-1].total, 1)
             count = len(new[-1].x)
-            more: Message = {**shape, "progress": progress, "frames": frames, "count": count}
+            more: Message = {**place, "progress": progress, "frames": frames, "count": count}
             yield message(number, "run", frames[-1]["say"], more)
     if session.wanted > session.taken:  # a newer run is waiting for this one to end
         return
@@ -126,7 +129,7 @@ def _messages(session: Session, number: int, run: Run, stream: Generator[Step]) 
     session.keep(number, run)
     seconds = time.perf_counter() - begun
     count = len(run.steps[-1].x)
-    more = {**shape, "progress": 1, "count": count, "settings": asdict(run.settings), "drawn": run.drawn}
+    more = {**place, "progress": 1, "count": count, "settings": asdict(run.settings), "drawn": run.drawn}
     if count == 1:
         more.update(finished(run.only(0), number, 0))
     yield message(session.wanted, "done", summary(run, seconds), more)
@@ -149,6 +152,13 @@ def make_gif(session: Session, event: gr.EventData) -> Message:
     """The animation of a picture."""
     url = "data:image/gif;base64," + base64.b64encode(_kept(session, event).gif()).decode()
     return {"gif": url, "nonce": random.random()}
+
+
+@in_a_sentence
+def make_large(session: Session, event: gr.EventData) -> Message:
+    """A picture with more pixels, its settings inside."""
+    run = _kept(session, event)
+    return {"large": data_url(run.picture(LARGE_SIDE), run.settings), "nonce": random.random()}
 
 
 @in_a_sentence

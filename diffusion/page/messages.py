@@ -28,7 +28,7 @@ class Frame(TypedDict):
 class Message(TypedDict, total=False):
     """The value of the result's component. assets/web/types.js has the same list, as `Message`.
 
-    Every message has a nonce; all but {gif, nonce} have run, phase and say.
+    Every message has a nonce; all but those with a file have run, phase and say.
     """
 
     run: int  # the newest number that this is news of; the page ignores news of older ones
@@ -39,6 +39,7 @@ class Message(TypedDict, total=False):
     start: int  # the number it began with; `run` may be higher, where Stop raised it since
     count: int  # of pictures
     box: list[float]  # where they belong: left, top and side in shares of the canvas's side
+    shape: list[float]  # width and height in such shares of the drawing, which lies in the canvas's middle
     progress: float  # from 0 to 1
     frames: list[Frame]  # those that are new
     # when it is done:
@@ -50,8 +51,9 @@ class Message(TypedDict, total=False):
     picture: str  # a data URL
     name: str  # of its file, without an extension
     link: str  # the query of a link to its settings
-    # and what was asked for with the GIF button, a data URL:
+    # and a file that a button asked for, a data URL: the animation, or the picture with more pixels
     gif: str
+    large: str
 
 
 def message(run: int, phase: str, say: str, more: Message | None = None) -> Message:

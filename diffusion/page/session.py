@@ -26,6 +26,7 @@ from .drawing import Drawing
 from .settings import Settings
 
 RESULT_SIDE = 512  # pixels of the finished picture
+LARGE_SIDE = 1024  # of one that is saved large
 # Animations are GIFs: a WebP is a third as large, but many places that people share to do not play it.
 GIF_SIDE = 320
 NOISY_FRAMES = 12  # at most; they are nearly all of the file, some 55 kB each

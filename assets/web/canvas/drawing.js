@@ -4,8 +4,13 @@
 import { square } from '../dom.js';
 import { History } from './history.js';
 
-/** @typedef {'paint' | 'keep'} LayerName */
-/** @typedef {{ pixels: ImageData, untouched: boolean, empty: boolean, url: string }} LayerState */
+/**
+ * @typedef {'paint' | 'keep'} LayerName
+ *
+ * `url` and `source` are the layer's parts of a CanvasValue.
+ * @typedef {{ pixels: ImageData, untouched: boolean, empty: boolean, url: string, source: string
+ * }} LayerState
+ */
 
 export const SIDE = 512;                             // of the drawing, in its own pixels
 const DENSE = 1.25;                                  // device pixels per CSS pixel from which we paint finer
@@ -14,6 +19,7 @@ export const WHITE = '#fff';
 export class Drawing {
   /** @type {Record<LayerName, CanvasRenderingContext2D>} */ #layers;
   /** @type {Record<LayerName, boolean>} */ #untouched = { paint: true, keep: true };
+  source = '';                                       // a data URL, see CanvasValue
   /** @type {History<Record<LayerName, LayerState>>} */ #history;
 
   /**
@@ -40,12 +46,13 @@ export class Drawing {
   /** What Python gets. @returns {import('../types.js').CanvasValue} */
   get value() {
     const { paint, keep } = this.#history.now;
-    return this.isBlank ? '' : { picture: paint.url, keep: keep.url };
+    return this.isBlank ? '' : { picture: paint.url, keep: keep.url, source: paint.source };
   }
 
   /** For painting on a layer; `changed` afterwards. @param {LayerName} name */
   pen(name) {
     this.#untouched[name] = false;
+    if (name === 'paint') this.source = '';
     return this.#layers[name];
   }
 
@@ -61,6 +68,7 @@ export class Drawing {
     paint.fillRect(0, 0, this.side, this.side);
     keep.clearRect(0, 0, this.side, this.side);
     this.#untouched = { paint: true, keep: true };
+    this.source = '';
   }
 
   /** Back to how it was before the change that is going on. */
@@ -70,6 +78,7 @@ export class Drawing {
       this.#layers[name].putImageData(pixels, 0, 0);
       this.#untouched[name] = untouched;
     }
+    this.source = this.#history.now.paint.source;
   }
 
   /** A change is finished. @param {LayerName[]} names  layers it may have touched @param {boolean} quiet */
@@ -102,7 +111,8 @@ export class Drawing {
     const untouched = this.#untouched[name];
     // Some browsers add noise to what is read back, so that white paper does not look white.
     const empty = untouched || new Uint32Array(pixels.data.buffer).every((pixel) => pixel === nothing);
-    return { pixels, untouched, empty, url: name === 'keep' && empty ? '' : this.#url(name) };
+    const url = name === 'keep' && empty ? '' : this.#url(name);
+    return { pixels, untouched, empty, url, source: name === 'paint' ? this.source : '' };
   }
 
   /** A PNG of a layer; the marks as a mask in which black is kept. @param {LayerName} name */

@@ -4,6 +4,7 @@ import { emit } from '../bus.js';
 import { find, isShown, isTyping, part, square, targetIn } from '../dom.js';
 import { SIDE } from './drawing.js';
 
+const SOURCE = 256;                                  // pixels of a picture that is sent as it came, at most
 const NOTE = 6000;                                   // ms for which a sentence stands
 
 export class Pictures {
@@ -55,6 +56,7 @@ export class Pictures {
     const pen = this.#drawing.pen('paint');
     pen.imageSmoothingQuality = 'high';
     pen.drawImage(bitmap, (side - width) / 2, (side - height) / 2, width, height);
+    this.#drawing.source = ownPixels(bitmap);
     bitmap.close();
     this.#drawing.changed(['paint', 'keep']);
   }
@@ -70,7 +72,7 @@ export class Pictures {
    */
   async putBack(value) {
     const turn = ++this.#newest;
-    const { picture, keep } = value || { picture: '', keep: '' };
+    const { picture, keep, source } = value || { picture: '', keep: '', source: '' };
     const [drawing, mask] = await Promise.all([picture, keep].map((url) => (url ? decode(url) : null)));
     if (turn !== this.#newest) return;
     this.#finish();
@@ -78,6 +80,7 @@ export class Pictures {
     this.#drawing.wipe();
     if (drawing) this.#drawing.pen('paint').drawImage(drawing, 0, 0, side, side);
     if (mask) this.#mark(mask);
+    this.#drawing.source = source;
     this.#drawing.changed(['paint', 'keep'], true);
   }
 
@@ -146,6 +149,22 @@ export class Pictures {
     if (picture) this.#bring(picture);
     else if (event.dataTransfer?.types.includes('text/uri-list')) this.warn(this.#root.dataset.onlyAddress);
   }
+}
+
+/**
+ * A picture in its own pixels, or in fewer where it has many: to be enlarged from (Python's `read_source`).
+ * @param {ImageBitmap} bitmap
+ * @returns {string} a data URL
+ */
+function ownPixels(bitmap) {
+  const canvas = document.createElement('canvas');
+  const k = Math.min(1, SOURCE / Math.max(bitmap.width, bitmap.height));
+  canvas.width = Math.max(1, Math.round(bitmap.width * k));
+  canvas.height = Math.max(1, Math.round(bitmap.height * k));
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  pen.imageSmoothingQuality = 'high';
+  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL();
 }
 
 /** @param {string} url */

@@ -13,6 +13,7 @@ import { Player, thumbnail } from './player.js';
 
 const THUMB_SIDE = 136;                              // pixels, of a picture in the gallery
 const SENT = 32;                                     // drawings remembered
+const LARGE = '-large.png';                          // how the name of a large picture's file ends
 const FOLD = 20;                                     // CSS pixels of the frames that may lie below it
 
 /** @param {HTMLElement} element @param {import('../types.js').Component} component */
@@ -54,7 +55,7 @@ class Result {
 
   /** @param {Message} message */
   hear(message) {
-    if (!message.phase) return this.#save(message.gif, 'gif');
+    if (!message.phase) return this.#save(message.gif ?? message.large, message.gif ? '.gif' : LARGE);
     if (message.run < this.#newest) return;          // late news of a run that was given up
     const isNew = message.run > this.#newest;
     this.#newest = message.run;
@@ -90,10 +91,10 @@ class Result {
 
   /** @param {import('../types.js').Frames | import('../types.js').Done} message */
   #hearFrames(message) {
-    const { start, count, box } = message;
+    const { start, count, box, shape } = message;
     if (start !== this.#player.run?.start) {
       const fresh = { frames: [], done: null, k: null, drawn: start, drawing: undefined };
-      this.#player.begin({ start, count, box, ...fresh });
+      this.#player.begin({ start, count, box, shape, ...fresh });
     }
     const run = /** @type {Run} */ (this.#player.run);
     this.#root.style.setProperty('--progress', String(message.progress));
@@ -177,7 +178,8 @@ class Result {
   /** The buttons with data-do. @type {Record<string, () => void>} */
   #actions = {
     reuse: () => emit('load', this.#player.shown),
-    png: () => this.#save(this.#player.run?.done?.picture, 'png'),
+    png: () => this.#save(this.#player.run?.done?.picture, '.png'),
+    large: () => this.#trigger('large', this.#place()),
     gif: () => this.#trigger('gif', this.#place()),
     link: () => this.#copyLink(),
     resume: () => this.#resumeFrom(this.#player.at + 1),
@@ -218,12 +220,12 @@ class Result {
     this.#look(this.#player.at);
   }
 
-  /** @param {string | undefined} url @param {string} extension */
-  #save(url, extension) {
+  /** @param {string | undefined} url @param {string} ending  of the file's name */
+  #save(url, ending) {
     if (!url) return;
     const link = document.createElement('a');
     link.href = url;
-    link.download = `${this.#player.run?.done?.name}.${extension}`;
+    link.download = `${this.#player.run?.done?.name}${ending}`;
     link.click();
   }
 

@@ -8,6 +8,8 @@ import { find, part, square } from '../dom.js';
 const SIDE = 512, THUMBS = 10, THUMB_SIDE = 96;      // pixels
 /** @type {import('../types.js').Box} */
 const WHOLE = [0, 0, 1];
+/** @type {import('../types.js').Shape} */
+const SQUARE = [1, 1];
 
 export class Player {
   /** The run on show. @type {Run | null} */ run = null;
@@ -84,7 +86,7 @@ export class Player {
       const canvas = document.createElement('canvas');
       const at = shown < 2 ? 0 : Math.round((i * this.last) / (shown - 1));
       canvas.dataset.at = String(at);
-      paintFrame(canvas, run.frames[at].x, { ...run, box: WHOLE }, THUMB_SIDE, run.k);
+      paintFrame(canvas, run.frames[at].x, { ...run, box: WHOLE, shape: SQUARE }, THUMB_SIDE, run.k);
       return canvas;
     }));
   }
@@ -151,18 +153,19 @@ function paper(canvas, side) {
  * @param {number} side
  * @param {number | null} only  one of the pictures alone
  */
-async function paintFrame(canvas, url, { count, box: [left, top, size] }, side, only = null) {
+async function paintFrame(canvas, url, { count, box: [left, top, size], shape }, side, only = null) {
   latest.set(canvas, url);
   const image = await decode(url);
   if (latest.get(canvas) !== url) return;            // a newer frame was quicker
   const pen = paper(canvas, side), r = image.height;
   const columns = only === null ? Math.ceil(Math.sqrt(count)) : 1, cell = side / columns;
+  const [width, height] = shape.map((share) => share * cell);
   for (let k = 0; k < count; k++) {
     if (only !== null && k !== only) continue;
     const i = only === null ? k : 0, x = (i % columns) * cell, y = Math.floor(i / columns) * cell;
     pen.save();
     pen.beginPath();
-    pen.rect(x, y, cell, cell);
+    pen.rect(x + (cell - width) / 2, y + (cell - height) / 2, width, height);
     pen.clip();
     pen.drawImage(image, k * r, 0, r, r, x + left * cell, y + top * cell, size * cell, size * cell);
     pen.restore();
@@ -174,9 +177,16 @@ async function paintFrame(canvas, url, { count, box: [left, top, size] }, side, 
   }
 }
 
-/** @param {HTMLCanvasElement} canvas @param {string} url @param {number} side */
+/**
+ * A picture as large as it goes, in the middle.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} url
+ * @param {number} side
+ */
 async function paintWhole(canvas, url, side) {
   latest.set(canvas, url);
-  const image = await decode(url);
-  if (latest.get(canvas) === url) paper(canvas, side).drawImage(image, 0, 0, side, side);
+  const image = await decode(url), k = side / Math.max(image.width, image.height);
+  if (latest.get(canvas) !== url) return;
+  const width = image.width * k, height = image.height * k;
+  paper(canvas, side).drawImage(image, (side - width) / 2, (side - height) / 2, width, height);
 }
