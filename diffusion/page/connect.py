@@ -46,7 +46,6 @@ CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 UNABLE = gr.update(visible=False, value=False)
 # A picture that is only enlarged is not repainted as well, unless somebody turns the strength up.
 ENLARGE = f"(on) => on ? 0 : {DEFAULTS.strength}"
-ENLARGING = "(on) => { document.body.dataset.enlarge = on ? 'on' : ''; }"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
 TELL: dict[str, Any] = {"fn": None, "js": CHANGED, **QUICK}  # result/main.js: a new run where Live is on
 SENT = """(...values) => {{
@@ -119,7 +118,6 @@ def connect_live(ws: Workspace) -> None:
             changed = changed(None, dial, ws.strength.dial, js=ENLARGE, **QUICK).then
         changed(**TELL)
     ws.actions.live.change(None, ws.actions.live, js=LIVE, **QUICK)
-    ws.actions.enlarge.change(None, ws.actions.enlarge, js=ENLARGING, **QUICK)
 
 
 def connect_steps(ws: Workspace) -> None:

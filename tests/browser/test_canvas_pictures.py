@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from conftest import apple_drawing
+from diffusion.page.canvas_io import read_source
 
 from .actions import at, dot, draw_line, ink
 from .canvas_page import WHITE, load, look
@@ -26,6 +27,25 @@ def test_a_picture_is_laid_on_white_and_shrunk(page, canvas, tmp_path):
     assert look(value, 0.5, 0.5)[0] == (0, 128, 0)
     for place in [(0.1, 0.5), (0.5, 0.3), (0.5, 0.1)]:
         assert look(value, *place)[0] == WHITE
+
+
+def test_a_picture_comes_along_in_its_own_pixels_until_it_is_painted_on(page, canvas, tmp_path):
+    Image.new("RGB", (40, 24), "green").save(tmp_path / "small.png")
+    Image.new("RGB", (300, 600), "green").save(tmp_path / "tall.png")
+    page.set_input_files("#canvas input[type=file]", tmp_path / "small.png")
+    (value,) = canvas.wait(page, 1)
+    source = read_source(value)
+    assert source.size == (40, 24) and source.convert("RGB").getpixel((0, 0)) == (0, 128, 0)
+    page.set_input_files("#canvas input[type=file]", tmp_path / "tall.png")
+    assert read_source(canvas.wait(page, 2)[-1]).size == (128, 256)
+    page.click("[data-tool=keep]")
+    dot(page, 0.5, 0.5)
+    assert read_source(canvas.wait(page, 3)[-1]).size == (128, 256), "it is only marked"
+    page.click("[data-tool=brush]")
+    dot(page, 0.5, 0.5)
+    assert read_source(canvas.wait(page, 4)[-1]) is None
+    page.click("[data-do=undo]")
+    assert read_source(canvas.wait(page, 5)[-1]).size == (128, 256)
 
 
 def test_a_persons_file_is_announced_and_an_example_is_not(page, canvas, tmp_path):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from conftest import tiny_checkpoint
 from diffusion import save_checkpoint
 from diffusion.page import app
 from diffusion.page.session import OTHER_MODEL
+from diffusion.upscaler import Upscaled, Upscaler, UpscalerConfig, save_upscaler
 
-from .actions import CANVAS_READY, PATIENCE, count_phases, draw_circle, wait_for
+from .actions import CANVAS_READY, PATIENCE, at, count_phases, draw_circle, wait_for
 
 CLASSES = {"class": ["airplane", "cat", "ship"]}
 
@@ -19,6 +21,8 @@ def url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("several")
     save_checkpoint(folder / "drawings.safetensors", tiny_checkpoint())
     save_checkpoint(folder / "photos.safetensors", tiny_checkpoint(CLASSES, [], image_size=8))
+    upscaler = Upscaled(Upscaler(UpscalerConfig(channels=8, convolutions=2)), 16)
+    save_upscaler(folder / "upscaler" / "upscaler-16.safetensors", upscaler)
     demo = app.build(folder)
     _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
     yield url
@@ -98,3 +102,50 @@ def test_the_lesson_follows_the_model(page):
     page.wait_for_function(f"({sides})() == '8,8,8,8'")
     assert "8 x 8 pixels" in page.inner_text("#how")
     page.wait_for_function("document.querySelector('#dials .note').innerText.startsWith('Airplane;')")
+
+
+FADED = "() => getComputedStyle(document.querySelector('#labels')).opacity"  # where words do not count
+
+
+def test_a_picture_is_enlarged_where_the_model_can(page, tmp_path):
+    def strength():
+        return page.get_by_label("number input for Strength").input_value()
+
+    def saved(button: str):
+        with page.expect_download() as download:
+            page.click(f"[data-do={button}]")
+        return download.value.suggested_filename, Image.open(download.value.path()).size
+
+    Image.new("RGB", (40, 24), (30, 90, 160)).save(tmp_path / "small.png")
+    page.set_input_files("#canvas input[type=file]", tmp_path / "small.png")
+    page.wait_for_selector(".paper:not(.blank)")
+    page.check("#enlarge input")
+    page.wait_for_function(f"({FADED})() == '0.4'")
+    assert strength() == "0"
+    page.click("#generate")
+    page.wait_for_function("document.querySelector('.say').textContent.startsWith('Enlarged in')")
+    wait_for(page, "done")
+    colours = page.evaluate("""() => {
+      const pen = document.querySelector('canvas.clean').getContext('2d');
+      return [[256, 20], [256, 256], [4, 110]].map(([x, y]) => [...pen.getImageData(x, y, 1, 1).data]);
+    }""")
+    assert colours[0] == [255, 255, 255, 255], "above it is paper"
+    for colour in colours[1:]:
+        assert colour[:3] == pytest.approx([30, 90, 160], abs=2), "and no rim at its edge"
+    assert saved("png") == ("enlarged-7.png", (512, 307))
+    assert saved("large") == ("enlarged-7-large.png", (1024, 614))
+
+    page.click("[data-tool=brush]")
+    page.mouse.click(*at(page, 0.5, 0.05))
+    page.click("#generate")
+    page.wait_for_function(
+        "!document.querySelector('canvas.clean').getContext('2d')"
+        ".getImageData(256, 26, 1, 1).data.slice(0, 3).every((value) => value > 250)"
+    )
+    assert saved("png")[1] == (512, 512), "drawn on, it is all that is on the canvas"
+
+    pick(page, "photos")
+    page.wait_for_selector("#enlarge", state="hidden")
+    assert page.evaluate(FADED) == "1"
+    page.click("#generate")
+    page.wait_for_function("document.querySelector('.say').textContent.startsWith('Strength 0')")

@@ -46,12 +46,12 @@ def test_a_drawing_becomes_a_picture_before_your_eyes(page, server, tmp_path):
     page.check(".noise-switch input")
     assert page.is_visible("#view canvas.noisy") and ink(page, "#view canvas.noisy") > 0.05
 
-    for action, extension, size in [("png", "png", (512, 512)), ("gif", "gif", (320, 320))]:
+    for action, ending, side in [("png", ".png", 512), ("large", "-large.png", 1024), ("gif", ".gif", 320)]:
         with page.expect_download() as download:
             page.click(f"[data-do={action}]")
-        assert download.value.suggested_filename == f"apple-photo-11.{extension}"
-        download.value.save_as(tmp_path / f"saved.{extension}")
-        assert Image.open(tmp_path / f"saved.{extension}").size == size
+        assert download.value.suggested_filename == f"apple-photo-11{ending}"
+        download.value.save_as(tmp_path / f"saved{ending}")
+        assert Image.open(tmp_path / f"saved{ending}").size == (side, side)
 
     before = ink(page)
     page.click("[data-do=reuse]")
