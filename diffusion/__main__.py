@@ -135,7 +135,7 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
         "--enlarge",
         action="store_true",
         help="IN is no drawing but a picture with few pixels: make more of them, without words;"
-        " strength 0 does nothing else, a low one such as 0.2 mends the picture first",
+        " strength 0 does nothing else, a low one such as 0.1 mends a damaged picture first",
     )
     parser.add_argument(
         "--keep-outlines",

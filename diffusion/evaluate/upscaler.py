@@ -2,18 +2,21 @@
 
     python -m diffusion.evaluate.upscaler UPSCALER --checkpoint CHECKPOINT --data TAR ... --out FOLDER
 
-writes upscaler.json and upscaler.png, a sheet at full size.
+writes upscaler.json and upscaler.png, a sheet at full size. The ways that are compared are in enlargers.py.
+
+    held_out     pictures averaged down to 16, 32 and 64 pixels, against the truth
+    own_results  what the denoiser made, of which there is no truth: edge width, and with --judge KID of crops
+    cost         milliseconds, against a call of the denoiser
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -21,6 +24,7 @@ from torch import Tensor
 
 from .. import images
 from ..checkpoint import Checkpoint, load_checkpoint
+from ..classifier import Classifier, ClassifierError, load_classifier
 from ..condition import Condition
 from ..files import whole, write_text
 from ..options import REQUIRED, command, option, parse
@@ -31,14 +35,12 @@ from ..train.data import DataError, PictureSet, load_pictures
 from ..upscaler import Upscaled, UpscalerError, load_upscaler
 from .bench import seconds_in_turns
 from .edges import mean_edge_width
-from .metrics import psnr, ssim
+from .enlargers import BATCH, Enlarge, mended, small_inputs, ways
+from .metrics import kid, psnr, ssim
 from .verdicts import finite
 
 STRENGTHS = (0.2, 0.6)  # of the denoiser's own results
-ROWS = 8  # of the sheet, for each kind of picture
-BATCH = 16
-
-Enlarge = Callable[[Tensor], Tensor]
+ROWS = 4  # of the sheet, for each kind of picture
 
 
 @dataclass(frozen=True)
@@ -52,33 +54,10 @@ class UpscalerSettings:
     hold_out: float = option(0.1, "fraction of groups held out, as in training", low=0, below=1)
     count: int = option(256, "held-out pictures", low=1)
     own: int = option(64, "of them, for the denoiser's own results", low=0)
+    judge: str = option("", "classifier for KID of the denoiser's own results; without one there is none")
+    mend: float = option(0.1, "strength at which the denoiser mends inputs before", low=0, high=1)
     repeats: int = option(9, "turns of which the median time is taken", low=1)
     seed: int = option(0, "of the denoiser's noise", low=0)
-
-
-def eight_bits(x: Tensor) -> Tensor:
-    """Pictures in [-1, 1] with the values that a file can hold."""
-    return ((x.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
-
-
-def resized(way: Image.Resampling, side: int) -> Enlarge:
-    """Pillow's enlargement, (B, 3, R, R) -> (B, 3, side, side)."""
-
-    def enlarge(x: Tensor) -> Tensor:
-        pictures = [np.asarray(images.to_pil(picture).resize((side, side), way)) for picture in x]
-        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 127.5 - 1
-
-    return enlarge
-
-
-def ways(upscaled: Upscaled) -> dict[str, Enlarge]:
-    """What is compared, by name."""
-    side = upscaled.image_size * upscaled.network.config.factor
-    return {
-        "bicubic": resized(Image.Resampling.BICUBIC, side),
-        "lanczos": resized(Image.Resampling.LANCZOS, side),
-        "upscaler": lambda x: torch.cat([eight_bits(upscaled.decode(part)) for part in x.split(BATCH)]),
-    }
 
 
 def paper_error(x: Tensor, truth: Tensor) -> float:
@@ -87,13 +66,13 @@ def paper_error(x: Tensor, truth: Tensor) -> float:
     return float((1 - x[paper]).abs().mean()) * 127.5
 
 
-def restoration(enlarge: dict[str, Enlarge], truth: Tensor, factor: int) -> dict:
-    """PSNR, SSIM, edge width and the error on paper of pictures that were averaged down.
+def restoration(enlarge: dict[str, Enlarge], small: Tensor, truth: Tensor) -> dict:
+    """PSNR, SSIM, edge width and the error on paper of small pictures made larger.
 
     Args:
-        truth: (N, 3, S, S) in [-1, 1].
+        small: (N, 3, n, n) in [-1, 1].
+        truth: (N, 3, S, S).
     """
-    small = eight_bits(F.avg_pool2d(truth, factor))
     result: dict = {"count": len(truth), "truth": {"edge_width": mean_edge_width(truth, at=truth)}}
     for name, way in enlarge.items():
         x = way(small)
@@ -105,6 +84,28 @@ def restoration(enlarge: dict[str, Enlarge], truth: Tensor, factor: int) -> dict
             "paper_error": paper_error(x, truth),
         }
     return result
+
+
+def middle(x: Tensor, side: int) -> Tensor:
+    """The four squares around the middle of each picture, (N, 3, S, S) -> (4 N, 3, side, side)."""
+    centre = x.shape[-1] // 2
+    rows = [x[..., top : top + side, :] for top in (centre - side, centre)]
+    return torch.cat([row[..., left : left + side] for row in rows for left in (centre - side, centre)])
+
+
+def kid_of_crops(judge: Classifier, x: Tensor, truth: Tensor, groups: Sequence[str]) -> dict:
+    """KID between enlarged and true pictures at full size, and its standard error.
+
+    In features of the judge, which is made for whole pictures of R pixels and is shown crops of so many: the
+    values tell these ways apart, and compare with no other KID.
+
+    Args:
+        x, truth: (N, 3, S, S), S at least 2 R.
+        groups: what each of the N shows, in both.
+    """
+    made, true = (judge.features(middle(pictures, judge.image_size)) for pictures in (x, truth))
+    value, error = kid(made, true, list(groups) * 4, list(groups) * 4)
+    return {"kid": value, "kid_error": error}
 
 
 def own_results(
@@ -155,26 +156,36 @@ def sheet_rows(enlarge: dict[str, Enlarge], small: Tensor, truth: Tensor | None)
 
 
 def evaluate(
-    checkpoint: Checkpoint, upscaled: Upscaled, pictures: PictureSet, settings: UpscalerSettings
+    checkpoint: Checkpoint,
+    upscaled: Upscaled,
+    judge: Classifier | None,
+    pictures: PictureSet,
+    settings: UpscalerSettings,
 ) -> tuple[dict, Image.Image]:
     """The numbers and the sheet; `pictures` are those held out, stored at the result's size."""
-    enlarge, factor = ways(upscaled), upscaled.network.config.factor
+    enlarge, side = ways(upscaled), upscaled.image_size * upscaled.factor
+    mending = {**enlarge, "mended": mended(checkpoint, upscaled, settings.mend, settings.seed)}
     pictures = pictures.subset(evenly(len(pictures), settings.count))
     truth = pictures.pixels.float() / 127.5 - 1
-    result: dict = {"held_out": restoration(enlarge, truth, factor), "own_results": {}}
-    rows = sheet_rows(enlarge, F.avg_pool2d(truth, factor), truth)
+    result: dict = {"mend": settings.mend, "held_out": {}, "own_results": {}}
+    rows = []
+    for name, small in small_inputs(truth, upscaled.image_size).items():
+        result["held_out"][name] = restoration(mending, small, truth)
+        rows += sheet_rows(mending, small, truth)
     few = pictures.subset(evenly(len(pictures), settings.own)) if settings.own else None
     for strength in STRENGTHS if few else ():
         assert few is not None
-        made = own_results(checkpoint, few, few.pixels.float() / 127.5 - 1, strength, settings.seed)
+        truth = few.pixels.float() / 127.5 - 1
+        made = own_results(checkpoint, few, truth, strength, settings.seed)
         larger = {name: way(made) for name, way in enlarge.items()}
         result["own_results"][str(strength)] = {
-            name: {"edge_width": mean_edge_width(x, at=larger["lanczos"])} for name, x in larger.items()
+            name: {"edge_width": mean_edge_width(x, at=larger["lanczos"])}
+            | (kid_of_crops(judge, x, truth, few.groups) if judge else {})
+            for name, x in larger.items()
         }
         rows += sheet_rows(enlarge, made, None)
     result["cost"] = cost(checkpoint, upscaled, settings.repeats)
-    side = upscaled.image_size * factor
-    sheet = images.contact_sheet(rows, column_labels=["input", *enlarge, "truth"], cell=side)
+    sheet = images.contact_sheet(rows, column_labels=["input", *mending, "truth"], cell=side)
     return result, sheet
 
 
@@ -185,22 +196,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     upscaled, checkpoint = load_upscaler(args.upscaler), load_checkpoint(args.checkpoint)
     if checkpoint.image_size != upscaled.image_size:
         raise UpscalerError(f"{args.upscaler} is for pictures of {upscaled.image_size} pixels.")
-    side = upscaled.image_size * upscaled.network.config.factor
+    side = upscaled.image_size * upscaled.factor
+    judge = load_classifier(args.judge) if args.judge else None
+    if judge and judge.image_size != upscaled.image_size:
+        raise ClassifierError(f"{args.judge} is for pictures of {judge.image_size} pixels.")
     pictures = load_pictures(args.data, side, args.hold_out).test()
     if not len(pictures):
         raise DataError("No picture is held out: raise --hold-out, or give more pictures of each subject.")
-    result, sheet = evaluate(checkpoint, upscaled, pictures, args)
-    about = {"upscaler": Path(args.upscaler).name, "checkpoint": Path(args.checkpoint).name}
+    result, sheet = evaluate(checkpoint, upscaled, judge, pictures, args)
+    about = {name: Path(getattr(args, name)).name for name in ("upscaler", "checkpoint", "judge")}
     out = Path(args.out)
     write_text(out / "upscaler.json", json.dumps(finite({**about, **result}), indent=1) + "\n")
     with whole(out / "upscaler.png") as partial:
         sheet.save(partial, format="PNG")
-    for name, row in result["held_out"].items():
-        if isinstance(row, dict):
-            print(f"{name:10}" + "".join(f"  {key} {value:.3f}" for key, value in row.items()))
-    for strength, ways_ in result["own_results"].items():
-        for name, row in ways_.items():
-            print(f"own results at {strength}, {name:10}  edge_width {row['edge_width']:.2f}")
+    for part in ("held_out", "own_results"):
+        for name, rows in result[part].items():
+            for way, row in rows.items():
+                if isinstance(row, dict):
+                    numbers = "".join(f"  {key} {value:.3f}" for key, value in row.items())
+                    print(f"{part} {name:12}  {way:10}{numbers}")
     print(f"{result['cost']['decode_ms']:.1f} ms, {result['cost']['ratio']:.2f} x a guided call.")
 
 

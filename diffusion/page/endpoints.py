@@ -178,7 +178,7 @@ class Endpoints:
 
         Args:
             picture: A picture file of 16 pixels or more; one with many pixels loses its detail first.
-            strength: 0 enlarges the picture as it is, a low one such as 0.2 mends it before.
+            strength: 0 enlarges the picture as it is, a low one such as 0.1 mends a damaged one before.
             steps: How many steps a run of strength 1 takes.
             seed: The same seed gives the same picture.
             model: A name from /labels, of a model with an upscaler; empty takes the first.
