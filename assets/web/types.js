@@ -49,7 +49,7 @@
 /**
  * What Python tells result/main.js, one at a time, as diffusion/page/messages.py has it; `run` is the newest
  * run's number, and the nonce makes two messages that say the same differ.
- * @typedef {(Notice | Frames | Done | Chosen | File) & { nonce: number }} Message
+ * @typedef {(Notice | Frames | Done | Chosen | Download) & { nonce: number }} Message
  *
  * A run is asked for; or refused or called off, and the earlier result stays.
  * @typedef {{ phase: 'wait' | 'idle', run: number, say: string }} Notice
@@ -66,7 +66,7 @@
  * @typedef {Finished & { phase: 'chosen', run: number, say: string, settings: Settings }} Chosen
  *
  * A file that was asked for, a data URL: the animation, or the finished picture with more pixels.
- * @typedef {{ phase?: undefined, gif?: string, large?: string }} File
+ * @typedef {{ phase?: undefined, gif?: string, large?: string }} Download
  */
 
 /**

@@ -110,7 +110,7 @@ def test_no_run_goes_on_from_a_step_that_is_not_kept(controls, warnings, place):
 def test_no_picture_is_shown_that_is_not_kept(controls, run, k):
     session = Session()
     list(start(controls, session, drawn()))
-    for handler in (handlers.choose_one, handlers.make_gif):
+    for handler in (handlers.choose_one, handlers.make_gif, handlers.make_large):
         with pytest.raises(gr.Error, match="too long ago"):
             handler(session, SimpleNamespace(run=run, k=k))
         with pytest.raises(gr.Error, match="too long ago"):
@@ -138,7 +138,7 @@ def fields_in_script(name: str) -> set[str]:
     return set(re.findall(r"(\w+)\??:", body)).union(*map(fields_in_script, made_of))
 
 
-PARTS = {"Notice", "Place", "Frames", "Done", "Finished", "Chosen", "Animation"}  # of a message
+PARTS = {"Notice", "Place", "Frames", "Done", "Finished", "Chosen", "Download"}  # of a message
 
 
 @pytest.mark.parametrize("message", [Message, Frame])
@@ -150,7 +150,8 @@ def test_every_message_has_only_fields_that_are_known(controls):
     session = Session()
     sent = [handlers.ask(session)[1], *start(controls, session, drawn()), handlers.call_off(session)]
     picture = SimpleNamespace(run=2, k=0)
-    sent += [handlers.choose_one(session, picture), handlers.make_gif(session, picture)]
+    asked = (handlers.choose_one, handlers.make_gif, handlers.make_large)
+    sent += [handler(session, picture) for handler in asked]
     assert {name for message in sent for name in message} == set(Message.__annotations__)
 
 
