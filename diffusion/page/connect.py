@@ -43,7 +43,6 @@ EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
 UNCHECKED: dict[str, Any] = {"preprocess": False}
 
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
-UNABLE = gr.update(visible=False, value=False)
 # A picture that is only enlarged is not repainted as well, unless somebody turns the strength up.
 ENLARGE = f"(on) => on ? 0 : {DEFAULTS.strength}"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
@@ -156,7 +155,7 @@ def switch(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
         **choose(ws, model, chosen),
         ws.examples: gr.update(value=shown, visible=bool(shown)),
         ws.controls.dials["colour"]: gr.update(visible=not checkpoint.takes_lines),
-        ws.actions.enlarge: gr.update(visible=True) if checkpoint.enlarges else UNABLE,
+        ws.actions.enlarge: gr.update(visible=checkpoint.enlarges),
     }
 
 

@@ -67,8 +67,12 @@ class Controls:
             ValueError: a value that these controls cannot have.
         """
         model = self.model_name(values)
-        labels = dict(zip(self.checkpoints[model].label_names, self.chosen(values)))
-        return Settings.read(model, labels, **{name: values[dial] for name, dial in self.dials.items()})
+        checkpoint = self.checkpoints[model]
+        labels = dict(zip(checkpoint.label_names, self.chosen(values)))
+        dials = {name: values[dial] for name, dial in self.dials.items()}
+        if not checkpoint.enlarges:
+            del dials["enlarge"]  # hidden, it may still be on for a model that was picked before
+        return Settings.read(model, labels, **dials)
 
     def write(self, found: Mapping) -> Updates:
         """Set the dials to what is found, a dict with some of the fields of `Settings`."""

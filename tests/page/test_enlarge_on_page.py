@@ -99,16 +99,14 @@ def test_going_on_stays_enlarging(controls):
 def test_what_cannot_be_enlarged_is_a_sentence(controls, monkeypatch):
     warnings: list[str] = []
     monkeypatch.setattr(handlers.gr, "Warning", warnings.append)
-    plain = make_controls()
-    for page, canvas, sentence in [
-        (controls, "", drawing.NOTHING_TO_ENLARGE),
-        (controls, brought(noisy(9, 12)), "too small to be enlarged"),
-        (controls, {**drawn(), "source": "nonsense"}, "did not arrive"),
-        (plain, drawn(), "takes an upscaler"),
+    for canvas, sentence in [
+        ("", drawing.NOTHING_TO_ENLARGE),
+        (brought(noisy(9, 12)), "too small to be enlarged"),
+        ({**drawn(), "source": "nonsense"}, "did not arrive"),
     ]:
-        (message,) = start(page, Session(), canvas, **ONLY)
+        (message,) = start(controls, Session(), canvas, **ONLY)
         assert message["phase"] == "idle" and sentence in message["say"]
-    assert len(warnings) == 4
+    assert len(warnings) == 3
 
 
 def test_the_mode_is_offered_with_an_upscaler_alone(controls, checkpoint):
@@ -116,9 +114,10 @@ def test_the_mode_is_offered_with_an_upscaler_alone(controls, checkpoint):
     both = {"plain": tiny_checkpoint(), "tiny": checkpoint}
     with gr.Blocks():
         ws = layout.workspace(both, layout.header(both))
-    for model, wanted in (("tiny", {"visible": True}), ("plain", {"visible": False, "value": False})):
-        update = connect.switch(ws, model, ["apple", "noto"])[ws.actions.enlarge]
-        assert {key: update.get(key) for key in wanted} == wanted
+    for model, offered in (("tiny", True), ("plain", False)):
+        assert connect.switch(ws, model, ["apple", "noto"])[ws.actions.enlarge]["visible"] is offered
+        settings = ws.controls.read(values_of(ws.controls, drawn(), model=model, enlarge=True))
+        assert settings.enlarge is offered, "hidden, it is off"
 
 
 def test_links_and_files_bring_it_where_it_can_be_had(checkpoint):
