@@ -7,7 +7,8 @@ import { isShown, isTyping, parts, targetIn } from './dom.js';
 export function mount(element) {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
-    if (isTyping(event) || !isShown(element)) return;
+    const isChosen = event.key === 'Enter' && targetIn(event, '[role=combobox][aria-expanded=false]');
+    if (!isChosen && isTyping(event) || !isShown(element)) return;
     const button = buttonFor(event);
     if (!button) return;
     event.preventDefault();
