@@ -41,6 +41,11 @@ EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
 # check would come before them, and a list that sends its event twice would fail it: the answer to the first
 # may have ruled out the second's words.
 UNCHECKED: dict[str, Any] = {"preprocess": False}
+LAST: dict[str, Any] = {
+    "trigger_mode": "always_last",
+    **QUICK,
+    **UNCHECKED,
+}  # people are quicker than answers
 
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
@@ -159,7 +164,11 @@ def connect_choices(ws: Workspace) -> None:
     controls = ws.controls
 
     def choose_words(values: Values) -> Updates:
-        return choose(ws, controls.model_name(values), controls.wanted(values))
+        updates = choose(ws, controls.model_name(values), controls.wanted(values))
+        box = controls.labels[0]
+        if updates[box]["value"] == values[box]:
+            del updates[box]  # the next name may stand in it by now
+        return updates
 
     def choose_example(values: Values, event: gr.EventData) -> Updates:
         return choose(ws, controls.model_name(values), controls.wanted(values, [event.subject]))
@@ -173,9 +182,9 @@ def connect_choices(ws: Workspace) -> None:
         changed = selector.input
         if place:
             wish = partial(_wish, controls, place)
-            changed = changed(wish, controls.words, [controls.wishes, selector], **QUICK, **UNCHECKED).then
+            changed = changed(wish, controls.words, [controls.wishes, selector], **LAST).then
         if place < leading:
-            changed(choose_words, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
+            changed(choose_words, controls.words, words, **LAST).then(**TELL)
         else:
             selector.input(**TELL)
     ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)

@@ -39,17 +39,22 @@ class WordBox {
     this.#choose = choose;
     const input = this.#input;
     input.addEventListener('focus', () => input.select());
-    input.addEventListener('click', () => {          // the press itself put the cursor somewhere
-      if (this.#isOpen) return;
+    input.addEventListener('mousedown', (event) => {
+      if (this.#isOpen || event.button) return;
+      event.preventDefault();                        // it would put the cursor somewhere
+      input.focus();
       input.select();
-      this.#offerAll();
     });
+    input.addEventListener('click', () => { if (!this.#isOpen) this.#offerAll(); });
     input.addEventListener('input', () => this.#search());
     input.addEventListener('keydown', (event) => this.#key(event));
     input.addEventListener('blur', () => {
       const word = called(this.#groups, input.value);
       if (word) this.#take(word);
       else this.#restore();
+    });
+    document.addEventListener('pointerdown', (event) => {
+      if (event.target instanceof Node && !root.contains(event.target)) input.blur();  // a stroke does not
     });
     this.#popup.addEventListener('mousedown', (event) => event.preventDefault());  // keeps the focus
     this.#list.addEventListener('click', (event) => {

@@ -45,7 +45,7 @@ export function fitting(groups, typed) {
  * @returns {Match[]}
  */
 export function nearest(groups, typed) {
-  const wish = plain(typed), most = Math.ceil(wish.length / 2);
+  const wish = plain(typed), most = Math.max(1, Math.floor(wish.length / 2));
   return ranked(groups, (text) => {
     if (Math.abs(text.length - wish.length) > most) return Infinity;
     const slips = distance(text, wish);
