@@ -8,6 +8,7 @@ import { called, fitting, nearest, plain } from './search.js';
 
 const MOST = 60;                                     // names shown of those that fit
 const SHARE = 0.4;                                   // of the window's height, for the list
+const ENOUGH = 280, LEAST = 120;                     // CSS pixels of it that will do below the box, or anyhow
 const GAP = 12;                                      // CSS pixels between the list and the window's edge
 const BESIDE = matchMedia('(min-width: 1001px)');    // as in page.css: the drawing tools stand above the box
 
@@ -152,15 +153,12 @@ class WordBox {
     this.#marked = -1;
     this.#popup.scrollTop = 0;
     if (this.#isOpen) return;
+    if (!BESIDE.matches) this.#root.scrollIntoView();  // a screen keyboard takes the lower half
+    const { top, bottom } = this.#root.getBoundingClientRect(), below = innerHeight - bottom;
     const most = SHARE * innerHeight;
-    let { top, bottom } = this.#root.getBoundingClientRect();
-    const isUp = BESIDE.matches && innerHeight - bottom < most + GAP && top > innerHeight - bottom;
-    if (!isUp && innerHeight - bottom < most + GAP) {
-      this.#root.scrollIntoView();
-      ({ top, bottom } = this.#root.getBoundingClientRect());
-    }
-    const room = (isUp ? top : innerHeight - bottom) - GAP;
-    this.#popup.style.maxHeight = `${Math.min(most, Math.max(room, 120))}px`;
+    const isUp = BESIDE.matches && below < Math.min(most, ENOUGH) + GAP && top > below;
+    const room = (isUp ? top : below) - GAP;
+    this.#popup.style.maxHeight = `${Math.min(most, Math.max(room, LEAST))}px`;
     this.#popup.classList.toggle('up', isUp);
     this.#popup.hidden = false;
     this.#input.ariaExpanded = 'true';
