@@ -41,11 +41,8 @@ EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
 # check would come before them, and a list that sends its event twice would fail it: the answer to the first
 # may have ruled out the second's words.
 UNCHECKED: dict[str, Any] = {"preprocess": False}
-LAST: dict[str, Any] = {
-    "trigger_mode": "always_last",
-    **QUICK,
-    **UNCHECKED,
-}  # people are quicker than answers
+# People are quicker than answers: what they chose meanwhile is asked for next.
+LAST: dict[str, Any] = {"trigger_mode": "always_last", **QUICK, **UNCHECKED}
 
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
