@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TypedDict
 
@@ -18,6 +20,15 @@ DRAWINGS = Path(__file__).parents[2] / "assets" / "drawings"
 FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
 TYPICAL = "Typical of {}"
 QUESTIONS = {"subject": "What is it?", "class": "What is it?", "style": "How should it look?"}
+PLAIN = {  # kind -> what names are shown as that say little to people; any other is shown as it is
+    "style": {
+        "noto": "Rounded", "fluent-3d": "3D", "fluent-color": "Glossy", "fluent-flat": "Flat",
+        "twemoji": "Simple", "emojitwo": "Crisp", "blob": "Soft", "streamline": "Outlined",
+    }
+}  # fmt: skip
+NOT_SEEN = "Never seen as {}: {} for now."
+ONE_LIST = 40  # names that can be looked through without headings
+OTHER = "Other"
 
 
 class Example(TypedDict):
@@ -26,6 +37,28 @@ class Example(TypedDict):
     subject: str
     name: str  # the subject as people write it
     url: str
+
+
+class Word(TypedDict):
+    """A name to choose, as words.html shows it."""
+
+    name: str
+    shown: str
+    aliases: list[str]
+
+
+class Group(TypedDict):
+    """Names that belong together; the title is empty where there is only one group."""
+
+    title: str
+    words: list[Word]
+
+
+class Words(TypedDict):
+    """All names of the first label kind, and the question they answer."""
+
+    label: str
+    groups: list[Group]
 
 
 class Typical(TypedDict):
@@ -60,6 +93,32 @@ def question(kind: str) -> str:
     return QUESTIONS.get(kind, pretty(kind))
 
 
+def shown(kind: str, name: str) -> str:
+    """What a name of that label kind is called on the page: "noto" -> "Rounded"."""
+    return PLAIN.get(kind, {}).get(name) or pretty(name)
+
+
+def words_of(checkpoint: Checkpoint) -> Words:
+    """The names of the first label kind: by category where the checkpoint knows any, else by first letter."""
+    kind, names = next(iter(checkpoint.label_names.items()), ("", []))
+    known = checkpoint.names
+
+    def title(name: str) -> str:
+        if any("category" in about for about in known.values()):
+            return pretty(known.get(name, {}).get("category") or OTHER)
+        return name[:1].upper() if len(names) > ONE_LIST else ""
+
+    def word(name: str) -> Word:
+        return {"name": name, "shown": pretty(name), "aliases": known.get(name, {}).get("aliases", [])}
+
+    ordered = sorted(names, key=lambda name: (title(name) == OTHER, title(name), name.lower()))
+    groups = groupby(ordered, key=title)
+    return {
+        "label": question(kind),
+        "groups": [{"title": each, "words": [word(name) for name in some]} for each, some in groups],
+    }
+
+
 def label_choices(checkpoint: Checkpoint, chosen: list[str]) -> list[str]:
     """Names of the next label kind that the checkpoint has seen together with those chosen already."""
     place = len(chosen)
@@ -69,13 +128,27 @@ def label_choices(checkpoint: Checkpoint, chosen: list[str]) -> list[str]:
 
 
 def settle(checkpoint: Checkpoint, wanted: Sequence[str | None]) -> list[tuple[list[str], str]]:
-    """For each label kind the names to offer and the one to select: the wanted one wherever it exists."""
+    """For each label kind the names to offer and the one to select.
+
+    That is the wanted one wherever it exists, else the one that was seen in most combinations. Where None is
+    wanted, what the page opens with is.
+    """
     settled: list[tuple[list[str], str]] = []
     for i in range(len(checkpoint.label_names)):
         names = label_choices(checkpoint, [value for _, value in settled])
         wish = wanted[i] if i < len(wanted) else None
-        settled.append((names, wish if wish in names else names[0]))
+        if wish is None and i < len(FIRST):
+            wish = FIRST[i]
+        seen = Counter(pair[i] for pair in checkpoint.pairs)
+        settled.append((names, wish if wish in names else max(names, key=seen.__getitem__)))
     return settled
+
+
+def not_seen(checkpoint: Checkpoint, kind: str, wish: str | None, name: str) -> str:
+    """A sentence where `name` has to stand in for a wish that can be had with other subjects; else empty."""
+    if wish is None or wish == name or wish not in checkpoint.label_names[kind]:
+        return ""
+    return NOT_SEEN.format(shown(kind, wish), shown(kind, name))
 
 
 def settled_labels(checkpoint: Checkpoint, wanted: Sequence[str | None]) -> dict[str, str]:

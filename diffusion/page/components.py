@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from .choices import Example, Typical
+from .choices import Example, Typical, Words
 from .settings import PNG_KEY
 from .web import WEB, js_on_load
 
@@ -23,6 +23,14 @@ def doodle_canvas(typical: Typical | None = None) -> gr.HTML:
     return _component(
         "canvas.html", "canvas/main.js", ["stroke"], "", elem_id="canvas", typical=typical or {}
     )
+
+
+def word_box(words: Words, value: str | None, **kwargs: Any) -> gr.HTML:
+    """A box to type in what it is, with a list of all names; its value is the name chosen.
+
+    Its event `input` says that a person chose another. The property `words` can be set anew.
+    """
+    return _component("words.html", "words/main.js", ["input"], value, words=words, **kwargs)
 
 
 def result_view() -> gr.HTML:

@@ -23,7 +23,7 @@ from gradio.events import Dependency
 
 from . import handlers
 from .choices import example_drawings, more_like, offered_colours
-from .controls import Updates, Values
+from .controls import Controls, Updates, Values
 from .layout import Workspace
 from .messages import FAILED_JS, Message
 from .settings import DEFAULTS, MAX_PICTURES, MAX_SEED, known_settings, read_settings
@@ -41,6 +41,8 @@ EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
 # check would come before them, and a list that sends its event twice would fail it: the answer to the first
 # may have ruled out the second's words.
 UNCHECKED: dict[str, Any] = {"preprocess": False}
+# People are quicker than answers: what they chose meanwhile is asked for next.
+LAST: dict[str, Any] = {"trigger_mode": "always_last", **QUICK, **UNCHECKED}
 
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 # A picture that is only enlarged is not repainted as well, unless somebody turns the strength up.
@@ -137,22 +139,23 @@ def connect_search(ws: Workspace) -> None:
         _paint_after(ws, halved.then(**_ask_one(ws)))
 
 
-def choose(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
-    """What follows from the words chosen: the words on offer, a button's, and the colours on offer."""
+def choose(ws: Workspace, model: str, wanted: list[str | None]) -> Updates:
+    """What follows from the words wanted: the words on offer, a button's, and the colours on offer."""
     controls = ws.controls
     checkpoint = controls.checkpoints[model]
-    lists = controls.offer(checkpoint, chosen)
+    lists = controls.offer(checkpoint, wanted)
     names = [update["value"] for update in lists.values()]
     colours = gr.HTML(typical=offered_colours(checkpoint, names))
     return {**lists, ws.strength.more: more_like(names), controls.canvas: colours}
 
 
-def switch(ws: Workspace, model: str, chosen: list[str | None]) -> Updates:
-    """What follows from another model: all that, its examples, and what else can be done with a picture."""
+def switch(ws: Workspace, model: str, wanted: list[str | None]) -> Updates:
+    """What follows from another model: its names, examples, and what else can be done with a picture."""
     checkpoint = ws.controls.checkpoints[model]
     shown = example_drawings(checkpoint)
     return {
-        **choose(ws, model, chosen),
+        **choose(ws, model, wanted),
+        **ws.controls.offer_all(checkpoint, wanted),
         ws.examples: gr.update(value=shown, visible=bool(shown)),
         ws.controls.dials["colour"]: gr.update(visible=not checkpoint.takes_lines),
         ws.actions.enlarge: gr.update(visible=checkpoint.enlarges),
@@ -164,24 +167,41 @@ def connect_choices(ws: Workspace) -> None:
     controls = ws.controls
 
     def choose_words(values: Values) -> Updates:
-        return choose(ws, controls.model_name(values), controls.chosen(values))
+        updates = choose(ws, controls.model_name(values), controls.wanted(values))
+        box = controls.labels[0]
+        if updates[box]["value"] == values[box]:
+            del updates[box]  # the next name may stand in it by now
+        return updates
 
     def choose_example(values: Values, event: gr.EventData) -> Updates:
-        _, *others = controls.chosen(values)
-        return choose(ws, controls.model_name(values), [event.subject, *others])
+        return choose(ws, controls.model_name(values), controls.wanted(values, [event.subject]))
 
     def choose_model(values: Values) -> Updates:
-        return switch(ws, controls.model_name(values), controls.chosen(values))
+        return switch(ws, controls.model_name(values), controls.wanted(values))
 
     words = [*controls.labels, ws.strength.more, controls.canvas]
     leading = max(1, len(controls.labels) - 1)  # the colours depend on the first, whether others do or not
-    for selector in controls.labels[:leading]:
-        selector.input(choose_words, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
-    for selector in controls.labels[leading:]:
-        selector.input(**TELL)
+    for place, selector in enumerate(controls.labels):
+        changed = selector.input
+        if place:
+            wish = partial(_wish, controls, place)
+            changed = changed(wish, controls.words, [controls.wishes, selector], **LAST).then
+        if place < leading:
+            changed(choose_words, controls.words, words, **LAST).then(**TELL)
+        else:
+            selector.input(**TELL)
     ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
     everything = [*words, ws.examples, controls.dials["colour"], ws.actions.enlarge]
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
+
+
+def _wish(controls: Controls, place: int, values: Values) -> Updates:
+    """What a person has chosen is what they wish for, also where the next subject cannot have it."""
+    selector = controls.labels[place]
+    return {
+        controls.wishes: {**values[controls.wishes], place: values[selector]},
+        selector: gr.update(info=""),
+    }
 
 
 def restore(ws: Workspace, wishes: Mapping, values: Values) -> Updates:
@@ -192,10 +212,12 @@ def restore(ws: Workspace, wishes: Mapping, values: Values) -> Updates:
     if not found:
         return gr.skip()
     model = found.get("model", picked)
-    labels = dict(zip(controls.checkpoints[picked].label_names, controls.chosen(values)))
+    labels = dict(zip(controls.checkpoints[picked].label_names, controls.wanted(values)))
     labels |= found.get("labels", {})
     wanted = [labels.get(kind) for kind in controls.checkpoints[model].label_names]
-    updates = {controls.model: model, **switch(ws, model, wanted)}
+    new = {place: name for place, name in enumerate(wanted) if place and name}
+    updates = {controls.model: model, controls.wishes: {**values[controls.wishes], **new}}
+    updates |= (choose if model == picked else switch)(ws, model, wanted)
     for dial, update in controls.write(found).items():
         updates[dial] = {**updates.get(dial, {}), **update}
     return updates
@@ -217,7 +239,7 @@ def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:
     def restore_link(values: Values, request: gr.Request) -> Updates:
         return restore(ws, dict(request.query_params), values)
 
-    outputs = [*controls.all, ws.strength.more, ws.examples]
+    outputs = [*controls.all, controls.wishes, ws.strength.more, ws.examples]
     unchecked = {**QUICK, **UNCHECKED}
     ws.gallery.restore(restore_own, controls.words, outputs, **unchecked)
     ws.gallery.found(restore_found, controls.words, outputs, **unchecked).then(**TELL)

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from ..checkpoint import Checkpoint
-from .choices import pretty, question, settle
+from .choices import not_seen, question, settle, shown, words_of
 from .settings import Settings, find_model
 
 Component = gr.components.Component
@@ -28,7 +28,8 @@ class Controls:
     checkpoints: dict[str, Checkpoint]
     model: gr.Dropdown
     canvas: gr.HTML
-    labels: Sequence[gr.Dropdown | gr.Radio]  # as many as any checkpoint has label kinds
+    labels: Sequence[gr.HTML | gr.Radio]  # as many as any checkpoint has label kinds
+    wishes: gr.State  # place among `labels`, but for the first -> the name that a person asked for last
     dials: Mapping[
         str, gr.Slider | gr.Number | gr.Checkbox | gr.Radio
     ]  # the other fields of Settings: strength, steps, ..., colour
@@ -46,7 +47,7 @@ class Controls:
     @property
     def words(self) -> set[gr.blocks.Block]:
         """Model and labels, on which other choices depend."""
-        return {self.model, *self.labels}
+        return {self.model, *self.labels, self.wishes}
 
     def model_name(self, values: Values) -> str:
         """The checkpoint that is picked.
@@ -59,6 +60,15 @@ class Controls:
     def chosen(self, values: Values) -> list[Any]:
         """The names chosen, for each of `labels`, as they were sent."""
         return [values.get(selector) for selector in self.labels]
+
+    def wanted(self, values: Values, chosen: Sequence[Any] | None = None) -> list[Any]:
+        """The first of the names chosen (by default as they were sent), and what is wished for beside it.
+
+        A wish differs from what is chosen where the subject was never seen so.
+        """
+        chosen = self.chosen(values) if chosen is None else chosen
+        first = chosen[0] if chosen else None
+        return [values[self.wishes].get(place) if place else first for place in range(len(self.labels))]
 
     def read(self, values: Values) -> Settings:
         """What is chosen.
@@ -79,16 +89,28 @@ class Controls:
         return {dial: gr.update(value=found[name]) for name, dial in self.dials.items() if name in found}
 
     def offer(self, checkpoint: Checkpoint, wanted: Sequence[str | None]) -> Updates:
-        """The lists of labels for a checkpoint, with what is wanted selected where it exists."""
+        """The lists of labels for a checkpoint, with what is wanted selected where it exists.
+
+        The names of the first kind are many and depend on the checkpoint alone: they are in `offer_all`.
+        """
         return dict(zip(self.labels, selector_updates(checkpoint, wanted, len(self.labels))))
+
+    def offer_all(self, checkpoint: Checkpoint, wanted: Sequence[str | None]) -> Updates:
+        """The same, with the names of the first kind."""
+        updates = self.offer(checkpoint, wanted)
+        for box in self.labels[:1]:
+            updates[box] = {**updates[box], "words": words_of(checkpoint)}
+        return updates
 
 
 def selector_updates(checkpoint: Checkpoint, wanted: Sequence[str | None], count: int) -> list[dict]:
     """One gr.update for each of the page's `count` lists; those the checkpoint has no use for hide."""
-    updates = [
-        gr.update(
-            choices=[(pretty(name), name) for name in names], value=value, label=question(kind), visible=True
-        )
-        for kind, (names, value) in zip(checkpoint.label_names, settle(checkpoint, wanted))
-    ]
+    updates: list[dict] = []
+    for kind, (names, value) in zip(checkpoint.label_names, settle(checkpoint, wanted)):
+        update, place = gr.update(value=value, visible=True), len(updates)
+        if place:
+            wish = wanted[place] if place < len(wanted) else None
+            update["choices"] = [(shown(kind, name), name) for name in names]
+            update["label"], update["info"] = question(kind), not_seen(checkpoint, kind, wish, value)
+        updates.append(update)
     return updates + [gr.update(visible=False, value=None)] * (count - len(updates))

@@ -9,8 +9,8 @@ import gradio as gr
 
 from ..checkpoint import Checkpoint
 from ..machine import PRECISIONS, multiplies_bf16
-from .choices import FIRST, example_drawings, more_like, offered_colours, settled_labels
-from .components import doodle_canvas, example_row, gallery_row, keyboard_line, result_view
+from .choices import FIRST, example_drawings, more_like, offered_colours, settled_labels, words_of
+from .components import doodle_canvas, example_row, gallery_row, keyboard_line, result_view, word_box
 from .controls import Controls, selector_updates
 from .session import Session
 from .settings import DEFAULTS, RANGES
@@ -83,17 +83,18 @@ def workspace(checkpoints: dict[str, Checkpoint], model: gr.Dropdown) -> Workspa
             actions = _actions(first)
     dials = {"strength": strength.dial, **_advanced(first), "enlarge": actions.enlarge}
     keyboard_line()
-    controls = Controls(checkpoints, model, canvas, labels, dials)
+    wishes = gr.State({place: name for place, name in enumerate(FIRST) if place})
+    controls = Controls(checkpoints, model, canvas, labels, wishes, dials)
     return Workspace(controls, gallery, examples, view, strength, actions, session, number)
 
 
-def _labels(checkpoint: Checkpoint, count: int) -> list[gr.Dropdown | gr.Radio]:
+def _labels(checkpoint: Checkpoint, count: int) -> list[gr.HTML | gr.Radio]:
     """A searchable list for the first label kind, buttons for those that depend on it."""
-    selectors: list[gr.Dropdown | gr.Radio] = []
+    selectors: list[gr.HTML | gr.Radio] = []
     for i, update in enumerate(selector_updates(checkpoint, FIRST, count)):
-        component = gr.Radio if i else gr.Dropdown
         update.pop("__type__")
-        selectors.append(component(**update, elem_id=f"label-{i}", min_width=160))
+        kwargs = {**update, "elem_id": f"label-{i}", "min_width": 160}
+        selectors.append(gr.Radio(**kwargs) if i else word_box(words_of(checkpoint), **kwargs))
     return selectors
 
 

@@ -140,7 +140,7 @@ def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
     @in_a_sentence
     def switch_model(values: Values) -> Updates:
         # Not the selectors: the first tab is giving them other choices at this very moment.
-        new = look(controls, values, list(values[example].settings.labels.values()))
+        new = look(controls, values, controls.wanted(values, list(values[example].settings.labels.values())))
         checkpoint = checkpoints[new.settings.model]
         return {
             example: new, dials: lesson_text.dials_html(new),
@@ -159,7 +159,7 @@ def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
         "outputs": [parts.step_equation, parts.step],
     }
     opened = tab.select(open_lesson, {example, *controls.all}, [example, dials], **quick)
-    known = {example, *controls.all} - set(controls.labels)
+    known = {example, controls.wishes, *controls.all} - set(controls.labels)
     switched = controls.model.input(switch_model, known, [example, dials, parts.how, parts.credits], **quick)
     for event in (opened, switched):
         event.then(**noised, **quick).then(**stepped, **painting)

@@ -20,7 +20,7 @@ from ..sampler import Sampling, Step
 from ..schedule import NoiseSchedule
 from ..sdedit import edit
 from .canvas_io import data_url
-from .choices import pretty
+from .choices import shown
 from .settings import Settings
 from .worker import ahead, in_model_thread
 
@@ -169,7 +169,7 @@ def dials_html(example: Example, pictures: Sequence[torch.Tensor | None] = (None
         return _figures(*figures, row_class="three", title=name)
 
     now = example.settings
-    words = html.escape(", ".join(pretty(name) for name in now.labels.values()))
+    words = html.escape(", ".join(shown(*label) for label in now.labels.items()))
     same = f"{words}; strength {now.strength:g}, seed {now.seed}. {say}"
     count = len(GUIDANCES)
     guidances = row("Guidance", "<i>w</i>", GUIDANCES, now.guidance, pictures[:count])

@@ -9,9 +9,12 @@ import pytest
 pytest.importorskip("gradio")
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
+from diffusion.page.web import MODULES
+
 from .actions import CANVAS_READY, PATIENCE, ink
 from .canvas_page import CanvasPage
 
+HOST = "http://modules.test/"
 CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
 QUIET = (
     "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
@@ -77,6 +80,24 @@ def page(desktop, server):
     if ink(desktop):
         desktop.click("[data-do=clear]")
     desktop.click("[data-tool=brush]")
+
+
+@pytest.fixture(scope="module")
+def modules(browser):
+    """An empty page that can import the modules by their paths."""
+    page = browser.new_page()
+
+    def serve(route):
+        module = route.request.url.removeprefix(HOST)
+        if module in MODULES:
+            route.fulfill(body=MODULES[module], content_type="text/javascript")
+        else:
+            route.fulfill(body="<!doctype html><title>modules</title>", content_type="text/html")
+
+    page.route(HOST + "**", serve)
+    page.goto(HOST)
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="module")

@@ -18,28 +18,14 @@ from diffusion.page.web import MODULES, js_on_load
 
 from .actions import CANVAS_READY
 
-HOST = "http://modules.test/"
 FEW = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # each is a round trip to the browser
 
 
 @pytest.fixture(scope="module")
-def page(browser):
-    """An empty page that can import the modules by their paths."""
-    page = browser.new_page()
-
-    def serve(route):
-        module = route.request.url.removeprefix(HOST)
-        if module in MODULES:
-            route.fulfill(body=MODULES[module], content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html><title>modules</title>", content_type="text/html")
-
-    page.route(HOST + "**", serve)
-    page.goto(HOST)
-    yield page
-    page.close()
+def page(modules):
+    return modules
 
 
 # ---- flood fill

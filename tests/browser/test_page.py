@@ -151,7 +151,7 @@ def styles(page) -> list[str]:
 def test_the_styles_follow_the_subject(page):
     choose_subject(page, "Apple")
     page.wait_for_function("document.querySelectorAll('#label-1 label').length == 3")
-    assert styles(page) == ["Photo", "Noto", "Fluent 3D"]
+    assert styles(page) == ["Photo", "Rounded", "3D"]
     choose_subject(page, "Pear")
     page.wait_for_function("document.querySelectorAll('#label-1 label').length == 1")
     assert styles(page) == ["Photo"]

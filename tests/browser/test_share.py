@@ -51,7 +51,7 @@ def test_a_link_brings_the_settings_of_a_picture(page, server):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     choose_subject(page, "Cat")
     page.wait_for_function("document.querySelectorAll('#label-1 label').length == 2")
-    page.click("#label-1 label:has-text('Fluent 3D')")
+    page.click("#label-1 label:has-text('3D')")
     set_slider(page, "Strength", 0.35)
     set_slider(page, "Steps", 8)
     draw_circle(page)
@@ -68,7 +68,7 @@ def test_a_link_brings_the_settings_of_a_picture(page, server):
     other.wait_for_selector("#seed input")
     wait_for_seed(other, 41)
     assert other.locator("#label-0 input").input_value() == "Cat"
-    assert other.get_by_label("Fluent 3D").is_checked()
+    assert other.get_by_label("3D", exact=True).is_checked()
     assert number(other, "Strength") == 0.35
     other.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 gr = pytest.importorskip("gradio")
@@ -34,6 +36,54 @@ def test_the_style_stays_where_the_new_subject_has_it(checkpoints):
     ckpt = checkpoints["tiny"]
     assert choices.settle(ckpt, ["cat", "fluent-3d"])[1] == (["noto", "fluent-3d"], "fluent-3d")
     assert choices.settle(ckpt, ["cat", "photo"])[1] == (["noto", "fluent-3d"], "noto")
+
+
+def test_a_style_that_cannot_be_had_gives_way_to_the_one_seen_most():
+    pairs = [
+        ("cat", "blob"),
+        ("cat", "noto"),
+        ("dog", "noto"),
+        ("pear", "photo"),
+        ("fig", "photo"),
+        ("kiwi", "photo"),
+    ]
+    ckpt = tiny_checkpoint({"subject": ["cat", "dog", "pear"], "style": ["blob", "noto", "photo"]}, pairs)
+    assert choices.settle(ckpt, ["cat", "photo"])[1] == (["blob", "noto"], "noto")
+    assert choices.settle(ckpt, ["pear", None])[1] == (["photo"], "photo")
+
+
+def test_a_sentence_says_which_style_stands_in(checkpoints):
+    ckpt = checkpoints["tiny"]
+    update = selector_updates(ckpt, ["cat", "photo"], count=2)[1]
+    assert update["value"] == "noto" and update["info"] == "Never seen as Photo: Rounded for now."
+    assert selector_updates(ckpt, ["cat", "fluent-3d"], count=2)[1]["info"] == ""
+    assert choices.not_seen(ckpt, "style", "a style of another model", "noto") == ""
+    assert choices.not_seen(ckpt, "style", None, "noto") == ""
+
+
+def test_styles_have_plain_names_and_unknown_ones_their_own():
+    assert choices.shown("style", "noto") == "Rounded" and choices.shown("style", "oil-paint") == "Oil paint"
+    assert choices.shown("subject", "blob") == "Blob", "only a style has another name"
+    assert len(set(choices.PLAIN["style"].values())) == len(choices.PLAIN["style"])
+
+
+def test_few_names_stand_in_one_list_and_many_by_their_first_letter():
+    few = choices.words_of(tiny_checkpoint(CIFAR, []))
+    assert few["label"] == "What is it?" and [group["title"] for group in few["groups"]] == [""]
+    assert few["groups"][0]["words"][0] == {"name": "airplane", "shown": "Airplane", "aliases": []}
+    names = [f"{letter}{number}" for letter in "ba" for number in range(30)]
+    groups = choices.words_of(tiny_checkpoint({"class": names}, []))["groups"]
+    assert [(group["title"], len(group["words"])) for group in groups] == [("A", 30), ("B", 30)]
+    assert choices.words_of(tiny_checkpoint({}, []))["groups"] == []
+
+
+def test_names_stand_by_category_where_the_checkpoint_knows_any(checkpoints):
+    known = {"cat": {"category": "animal", "aliases": ["kitty"]}, "apple": {"category": "fruit"}, "pear": {}}
+    groups = choices.words_of(replace(checkpoints["tiny"], names=known))["groups"]
+    assert [(group["title"], [word["name"] for word in group["words"]]) for group in groups] == [
+        ("Animal", ["cat"]), ("Fruit", ["apple"]), ("Other", ["ice cream", "pear"]),
+    ]  # fmt: skip
+    assert groups[0]["words"][0]["aliases"] == ["kitty"]
 
 
 def test_a_checkpoint_with_one_kind_hides_the_second_selector():
