@@ -17,6 +17,7 @@ from .settings import DEFAULTS, RANGES
 from .theme import TAGLINE, TITLE
 
 MORE_DRAWING = "More like my drawing"
+SOLVER_NAMES = [("DDIM", "ddim"), ("DPM-Solver++", "dpm++")]
 VARIATIONS = [("1 picture", 1), ("4", 4), ("9", 9)]
 
 
@@ -139,6 +140,10 @@ def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Ch
             "colour": gr.Checkbox(
                 DEFAULTS.colour, label="Colour in outlines", info="Fills a drawing that is only lines",
                 visible=not checkpoint.takes_lines, elem_id="colour",
+            ),
+            "solver": gr.Radio(
+                SOLVER_NAMES, value=DEFAULTS.solver, label="Solver", elem_id="solver",
+                info="DPM-Solver++ remembers a step, needs fewer of them, and takes no fresh noise",
             ),
             "precision": gr.Radio(
                 list(PRECISIONS), value=DEFAULTS.precision, label="Arithmetic", elem_id="precision",

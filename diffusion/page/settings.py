@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 from urllib.parse import urlencode
 
 from ..checkpoint import Checkpoint
 from ..machine import PRECISIONS, best_precision, multiplies_bf16
-from ..sampler import USUAL, Sampling
+from ..sampler import SOLVERS, USUAL, Sampling
 
 MAX_SEED = 2**31 - 1
 MAX_PICTURES = 9  # at once
@@ -25,7 +25,7 @@ PNG_KEY = "doodle-diffusion"  # the text chunk with a picture's settings
 BAD_NAME = "A model or a label is chosen by its name, not by {}."
 BAD_NUMBER = "{} must be a number from {} to {}, not {}."  # all bounds are whole
 BAD_COUNT = "Ask for 1 to {} pictures, not {}."
-BAD_PRECISION = "Precision must be {}, not {}."
+BAD_WORD = "{} must be {}, not {}."
 BAD_SWITCH = "{} must be true or false, not {}."
 
 
@@ -47,6 +47,7 @@ class Settings:
     seed: int = _number(7, 0, MAX_SEED)
     colour: bool = True
     precision: str = field(default_factory=best_precision)  # of the arithmetic
+    solver: str = USUAL.solver
     enlarge: bool = False  # a picture with few pixels, rather than paint a drawing: without words
 
     @classmethod
@@ -63,14 +64,15 @@ class Settings:
         """
         named = {kind: _name(name) for kind, name in labels.items() if name not in (None, "")}
         numbers: dict[str, Any] = {name: read_number(name, chosen.get(name)) for name in RANGES}
-        switches = {name: _read_switch(name, chosen.get(name)) for name in SWITCHES}
-        precision = read_precision(chosen.get("precision"))
-        return cls(model, {} if switches["enlarge"] else named, **numbers, **switches, precision=precision)
+        switches: dict[str, Any] = {name: _read_switch(name, chosen.get(name)) for name in SWITCHES}
+        words: dict[str, Any] = {name: read(chosen.get(name)) for name, read in WORDS.items()}
+        return cls(model, {} if switches["enlarge"] else named, **numbers, **switches, **words)
 
     @property
     def sampling(self) -> Sampling:
         """The part of them that says how to sample."""
-        return Sampling(self.strength, self.steps, self.guidance, self.eta)
+        eta = self.eta if self.solver == "ddim" else 0.0  # the others are deterministic
+        return Sampling(self.strength, self.steps, self.guidance, eta, self.solver)
 
     @property
     def name(self) -> str:
@@ -81,8 +83,9 @@ class Settings:
     def to_query(self) -> str:
         """The query part of a link that sets the page's controls; `known_settings` reads it."""
         parts = asdict(self) | {"colour": int(self.colour), "enlarge": int(self.enlarge)}
-        if not self.enlarge:
-            del parts["enlarge"]  # links stay as they were
+        for name in ("enlarge", "solver"):  # links stay as they were
+            if getattr(self, name) == getattr(DEFAULTS, name):
+                del parts[name]
         labels = parts.pop("labels")
         model = {"model": parts.pop("model")}
         return urlencode(
@@ -122,8 +125,8 @@ def read_precision(value: object) -> str:
     """
     if value is None:
         return best_precision()
-    if value not in PRECISIONS:
-        raise ValueError(BAD_PRECISION.format(" or ".join(PRECISIONS), _shown(value)))
+    if value not in list(PRECISIONS):
+        raise ValueError(BAD_WORD.format("Precision", " or ".join(PRECISIONS), _shown(value)))
     return str(value) if multiplies_bf16() else "fp32"
 
 
@@ -134,6 +137,22 @@ def _read_switch(name: str, value: object) -> bool:
     if value not in (True, False):
         raise ValueError(BAD_SWITCH.format(name.capitalize(), _shown(value)))
     return bool(value)
+
+
+def read_solver(value: object) -> str:
+    """The name of a solver, from a value that was sent; None is the default.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if value is None:
+        return DEFAULTS.solver
+    if value not in list(SOLVERS):
+        raise ValueError(BAD_WORD.format("Solver", " or ".join(SOLVERS), _shown(value)))
+    return str(value)
+
+
+WORDS: dict[str, Callable[[object], str]] = {"precision": read_precision, "solver": read_solver}
 
 
 def read_count(value: object, default: int) -> int:
@@ -206,8 +225,10 @@ def known_settings(wishes: Mapping, checkpoints: dict[str, Checkpoint], model: s
         switch = str(wishes.get(key)).lower()
         if switch in ("0", "1", "false", "true"):
             found[key] = switch in ("1", "true")
-    if wishes.get("precision") in list(PRECISIONS):
-        found["precision"] = read_precision(wishes["precision"])
+    for name, read in WORDS.items():
+        with contextlib.suppress(ValueError):
+            if wishes.get(name) is not None:
+                found[name] = read(wishes[name])
     if not checkpoints[model].enlarges:
         found.pop("enlarge", None)
     return found

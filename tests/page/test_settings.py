@@ -164,3 +164,15 @@ def test_a_picture_too_large_to_decode_is_refused():
     url = SMALL + base64.b64encode(huge.getvalue()).decode()
     with pytest.raises(images.ImageError, match="too large"):
         read_canvas({"picture": url, "keep": ""})
+
+
+def test_a_solver_is_chosen_by_its_name_and_has_no_eta_but_ddim():
+    settings = Settings.read("tiny", {}, solver="dpm++", eta=0.5)
+    assert settings.sampling.solver == "dpm++" and settings.sampling.eta == 0
+    assert Settings.read("tiny", {}, eta=0.5).sampling.eta == 0.5
+    wishes = dict(parse_qsl(settings.to_query()))
+    assert known_settings(wishes, CHECKPOINTS, "tiny")["solver"] == "dpm++"
+    assert "solver" not in Settings.read("tiny", {}).to_query(), "links stay as they were"
+    assert "solver" not in known_settings({"solver": "euler"}, CHECKPOINTS, "tiny")
+    with pytest.raises(ValueError, match=r"Solver must be ddim or dpm\+\+, not 'euler'"):
+        Settings.read("tiny", {}, solver="euler")
