@@ -125,7 +125,7 @@ def server(checkpoint_folder, drawings_folder):
 
     def slowed(path):
         ckpt = load_checkpoint(path)
-        ckpt.model.register_forward_hook(server.slow)
+        ckpt.model.register_forward_hook(lambda *_: server.slow())  # a copy of the model has the same server
         return ckpt
 
     load_checkpoint, drawings = choices.load_checkpoint, choices.DRAWINGS
