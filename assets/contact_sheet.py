@@ -14,10 +14,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from PIL import Image
 
-from diffusion import Checkpoint, Sampling, edit, load_checkpoint
+from diffusion import Checkpoint, Sampling, edit, load_checkpoint  # before PyTorch, see machine.py
+
+# isort: split
+import torch
+
 from diffusion.images import contact_sheet, load, prepare, to_pil
 from diffusion.lineart import colour_in
 
@@ -25,7 +28,7 @@ DRAWINGS = Path(__file__).parent / "drawings"
 STRENGTHS = (0.3, 0.5, 0.7, 0.9)
 
 
-def subject_of(path: Path) -> str:
+def word_of(path: Path) -> str:
     """`ice_cream-2.png` -> "ice cream"."""
     return path.stem.split("-")[0].replace("_", " ")
 
@@ -61,15 +64,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     if list(checkpoint.label_names) != ["subject", "style"]:
         parser.error(f"{args.checkpoint} has no subjects and styles.")
-    known = {subject for subject, _ in checkpoint.pairs}
-    drawings = sorted(DRAWINGS.glob("*.png"), key=lambda path: path.stem)
-    drawings = [path for path in drawings if subject_of(path) in known]
-    if not drawings:
+    named = {
+        path: name
+        for path in sorted(DRAWINGS.glob("*.png"), key=lambda path: path.stem)
+        if (name := checkpoint.name_of("subject", word_of(path)))
+    }
+    if not named:
         parser.error(f"{args.checkpoint} knows none of the subjects in {DRAWINGS}.")
     used: Counter[str] = Counter()
     rows, names = [], []
-    for path in drawings:
-        subject = subject_of(path)
+    for path, subject in named.items():
         style = least_used_style(checkpoint, subject, used)
         used[style] += 1
         rows.append(row(checkpoint, load(path), {"subject": subject, "style": style}, args.cell))

@@ -116,7 +116,7 @@ def film(browser: Browser, url: str, path: Path) -> None:
     watch(0.3)
     Hand(page, watch).apple()
     watch(2)
-    for style in ("Fluent 3D", "Noto"):
+    for style in ("3D", "Soft"):
         page.get_by_text(style, exact=True).click()
         watch(2)
     page.context.close()

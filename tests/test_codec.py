@@ -6,7 +6,7 @@ import torch
 
 import diffusion.__main__ as cli
 from conftest import apple_drawing, drawn, tiny_checkpoint
-from diffusion import save_checkpoint
+from diffusion import edit_flags, save_checkpoint
 from diffusion.codec import Pixels
 from diffusion.page.drawing import read_drawing
 from diffusion.page.session import paint
@@ -42,8 +42,8 @@ def test_the_command_s_result_is_decoded(tmp_path, monkeypatch):
 
     path = tmp_path / "tiny.safetensors"
     save_checkpoint(path, tiny_checkpoint())
-    load = cli.load_checkpoint
-    monkeypatch.setattr(cli, "load_checkpoint", lambda path: replace(load(path), codec=Spy()))
+    load = edit_flags.load_checkpoint
+    monkeypatch.setattr(edit_flags, "load_checkpoint", lambda path: replace(load(path), codec=Spy()))
     apple_drawing(64).save(tmp_path / "in.png")
     words = [str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--checkpoint", str(path), "--steps", "3"]
     assert cli.main(words) == 0 and len(decoded) == 1

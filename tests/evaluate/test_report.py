@@ -21,6 +21,12 @@ def test_the_published_evaluation(tmp_path):
     result = json.loads((PUBLISHED / "evaluation.json").read_text())
     write_evaluation(result, tmp_path)
     assert (tmp_path / "EVALUATION.md").read_text() == (PUBLISHED / "EVALUATION.md").read_text()
+
+
+def test_faithfulness_is_drawn(tmp_path):
+    result = json.loads(Path(__file__).with_name("evaluation-0.3.json").read_text())
+    write_evaluation(result, tmp_path)
+    assert "](faithfulness.png)" in (tmp_path / "EVALUATION.md").read_text()
     assert Image.open(tmp_path / "faithfulness.png").size == (1120, 420)
 
 
