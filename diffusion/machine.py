@@ -42,7 +42,11 @@ def use_cores(most: int | None = None) -> int:
     OMP_NUM_THREADS goes before.
     """
     told = os.environ.get("OMP_NUM_THREADS", "")
-    threads = int(told) if told.isdecimal() and int(told) else min(cores(), most or cores())
+    if told.isdecimal() and int(told):
+        threads = int(told)
+    else:
+        threads = cores()
+        threads = min(threads, most or threads)
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     return threads

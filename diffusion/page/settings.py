@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 from urllib.parse import urlencode
@@ -125,9 +125,8 @@ def read_precision(value: object) -> str:
     """
     if value is None:
         return best_precision()
-    if value not in list(PRECISIONS):
-        raise ValueError(BAD_WORD.format("Precision", " or ".join(PRECISIONS), _shown(value)))
-    return str(value) if multiplies_bf16() else "fp32"
+    wanted = _one_of("Precision", PRECISIONS, value)
+    return wanted if multiplies_bf16() else "fp32"
 
 
 def _read_switch(name: str, value: object) -> bool:
@@ -147,8 +146,14 @@ def read_solver(value: object) -> str:
     """
     if value is None:
         return DEFAULTS.solver
-    if value not in list(SOLVERS):
-        raise ValueError(BAD_WORD.format("Solver", " or ".join(SOLVERS), _shown(value)))
+    return _one_of("Solver", SOLVERS, value)
+
+
+def _one_of(what: str, known: Iterable[str], value: object) -> str:
+    """The value, if it is one of the words known."""
+    known = list(known)
+    if value not in known:
+        raise ValueError(BAD_WORD.format(what, " or ".join(known), _shown(value)))
     return str(value)
 
 

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from PIL import Image
@@ -27,6 +26,7 @@ from ..files import write_state
 from ..options import Parser, add_options, command
 from .config import RunConfig, TrainConfig, configure, learning_rate
 from .data import load_pictures
+from .learner import Learner
 from .log import LossLog
 from .sheets import sample_sheet
 from .trainer import Trainer
@@ -82,30 +82,6 @@ def begin(config: TrainConfig, resume: bool) -> Trainer:
         f"{labels}; {parameters / 1e6:.1f} M parameters on {device}."
     )
     return trainer
-
-
-class Learner(Protocol):
-    """What a run moves forward: the trainer of a network."""
-
-    step: int
-    device: torch.device
-    precision: str
-
-    @property
-    def config(self) -> RunConfig: ...
-
-    @property
-    def model(self) -> torch.nn.Module: ...
-
-    def train_step(self) -> torch.Tensor:
-        """One optimizer step; returns its loss."""
-
-    def validation_loss(self) -> float: ...
-
-    def state_dict(self) -> dict: ...
-
-    def close(self) -> None:
-        """End what works beside it."""
 
 
 @dataclass(frozen=True)

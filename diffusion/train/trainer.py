@@ -8,8 +8,7 @@ average of the weights, a learning rate that warms up and winds down, and a stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +20,6 @@ from .. import __version__
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..condition import Condition
 from ..ema import EMA
-from ..machine import arithmetic, chosen_precision
 from ..prediction import to_x0_eps, training_target
 from ..schedule import NoiseSchedule
 from ..unet import UNet, UNetConfig
@@ -30,6 +28,7 @@ from .choose import colours_of, evenly, only, sampling_weights
 from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
 from .growth import grown, names_of, read_names
+from .learner import Learner
 from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
 from .muon import BETAS, muon_and_adamw
 from .perceptual import Perceptual
@@ -38,7 +37,7 @@ from .sketches import SKETCHES
 HELD_OUT = 256  # held-out pictures that the validation loss is measured on
 
 
-class Trainer:
+class Trainer(Learner[TrainConfig, Batch]):
     """Model, optimizers, average and RNG of one run, moved forward one step at a time.
 
     Args:
@@ -47,8 +46,11 @@ class Trainer:
         device: where to train.
     """
 
+    model: UNet
+    batches: Batches
+
     def __init__(self, config: TrainConfig, pictures: PictureSet, device: torch.device) -> None:
-        self.config, self.device = config, device
+        super().__init__(config, device)
         self.start = load_checkpoint(config.init_from) if config.init_from else None
         self.about = read_names(config.names)
         if self.start and pictures.known_to(self.start.label_names):
@@ -60,12 +62,10 @@ class Trainer:
         self.pairs = pictures.combinations()
         self.colours = colours_of(train)
         self.batches = self._batches(train, sampling_weights(train, config.balance), config.augment)
-        self._stream: Generator[Batch, None, None] | None = None
         test = test.subset(evenly(len(test), HELD_OUT))
         self.held_out_kinds: list[str | None] = []
         self.held_out = self._held_out(test) if len(test) else None
 
-        self.precision = chosen_precision(config.precision, device.type)
         self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps)
         self.generator = torch.Generator(device).manual_seed(config.seed)
         self.model = self._new_model().to(device).train().requires_grad_(True)
@@ -78,7 +78,6 @@ class Trainer:
         looks = config.perceptual, config.perceptual_weight, config.image_size, device
         self.perceptual = Perceptual(*looks) if config.perceptual else None
         self.null = torch.tensor(self.model.null_labels, device=device)
-        self.step = 0
 
     def _batches(self, pictures: PictureSet, weights: Tensor, augment: str) -> Batches:
         config = self.config
@@ -125,15 +124,6 @@ class Trainer:
             return muon_and_adamw(self.model, config.lr, config.weight_decay)
         parameters = self.model.parameters()
         return [torch.optim.AdamW(parameters, lr=config.lr, betas=BETAS, weight_decay=config.weight_decay)]
-
-    def autocast(self) -> AbstractContextManager:
-        return arithmetic(self.precision, self.device.type)
-
-    def close(self) -> None:
-        """End the threads that make batches."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
 
     # ------------------------------------------------------------------------------------------- learning
 
@@ -193,9 +183,7 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, self.step)
-        if self._stream is None:
-            self._stream = self.batches.since(self.step)
-        batch = next(self._stream).to(self.device)
+        batch = self.next_batch().to(self.device)
         # All random numbers are drawn for the whole batch, so that cutting it up changes nothing.
         labels = drop_labels(batch.labels, self.null, config.label_dropout, self.generator)
         t, noise = self.noised(batch, self.generator)

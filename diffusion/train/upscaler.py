@@ -10,8 +10,7 @@ checkpoint, and in own/ what the checkpoint made of the pictures; the rest as in
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,13 +24,13 @@ from .. import __version__, images
 from ..checkpoint import load_checkpoint
 from ..ema import EMA
 from ..errors import DoodleError
-from ..machine import arithmetic, chosen_precision
 from ..options import Parser, add_options, command, option
 from ..upscaler import Upscaled, Upscaler, UpscalerConfig, enlarged, save_upscaler
 from .choose import evenly, sampling_weights
 from .config import RunConfig, learning_rate, settle
 from .crops import CropBatches, Crops, Source
 from .data import PictureSet, load_pictures
+from .learner import Learner
 from .own_results import OwnResults
 from .run import Leaves, Run, chosen_device, stored_state
 
@@ -96,7 +95,7 @@ def _chances(pictures: PictureSet, held_out: bool, balance: float) -> np.ndarray
     return weights / max(weights.sum(), 1e-12)
 
 
-class UpscalerTrainer:
+class UpscalerTrainer(Learner[UpscalerRunConfig, Crops]):
     """Network, optimizer and average of one run, moved forward one step at a time.
 
     Args:
@@ -109,11 +108,13 @@ class UpscalerTrainer:
         DoodleError: no picture is left to train on, or the denoiser draws another size.
     """
 
+    model: Upscaler
+
     def __init__(
         self, config: UpscalerRunConfig, pictures: PictureSet, photos: PictureSet | None, device: torch.device
     ) -> None:
-        self.config, self.device, self.pictures = config, device, pictures
-        self.precision = chosen_precision(config.precision, device.type)
+        super().__init__(config, device)
+        self.pictures = pictures
         if pictures.held_out.all():
             raise DoodleError("No picture is left to train on.")
         sets = [(pictures, 1.0 if photos is None else 1 - config.photo_share)]
@@ -125,7 +126,6 @@ class UpscalerTrainer:
             sources, self.own, config.own_share, batch_size=config.batch_size, blur=config.blur,
             noise=config.noise, seed=config.seed, workers=config.workers, **shape,
         )  # fmt: skip
-        self._stream: Generator[Crops, None, None] | None = None
         self.shown = pictures.pixels[pictures.held_out][evenly(int(pictures.held_out.sum()), SHOWN)]
         self.held_out: Crops | None = None
         if len(self.shown):
@@ -140,7 +140,6 @@ class UpscalerTrainer:
             self.model = Upscaler(network).to(device).train()
         self.ema = EMA(self.model, config.ema_decay)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.lr, betas=(0.9, 0.99))
-        self.step = 0
 
     def _own_results(self, chances: np.ndarray) -> OwnResults:
         config = self.config
@@ -152,15 +151,6 @@ class UpscalerTrainer:
         own.make(self.device)
         return own
 
-    def autocast(self) -> AbstractContextManager:
-        return arithmetic(self.precision, self.device.type)
-
-    def close(self) -> None:
-        """End the threads that make batches."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
-
     def loss(self, model: Upscaler, crops: Crops) -> Tensor:
         """How far what `model` makes of the crops is from the truth. Scalar."""
         with self.autocast():
@@ -171,9 +161,7 @@ class UpscalerTrainer:
         """One optimizer step; returns the loss of its batch (a scalar tensor, not waited for)."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.step)
-        if self._stream is None:
-            self._stream = self.batches.since(self.step)
-        loss = self.loss(self.model, next(self._stream).to(self.device))
+        loss = self.loss(self.model, self.next_batch().to(self.device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         self.optimizer.step()

@@ -1,0 +1,69 @@
+"""What a run moves forward: the trainer of a network, one step at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from contextlib import AbstractContextManager
+from typing import Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ..machine import arithmetic, chosen_precision
+from .config import RunConfig
+
+B = TypeVar("B")
+B_co = TypeVar("B_co", covariant=True)
+C = TypeVar("C", bound=RunConfig)
+
+
+class Stream(Protocol[B_co]):
+    """What makes the batches."""
+
+    def since(self, step: int) -> Generator[B_co, None, None]:
+        """Those from this step on, without end; closing the generator ends the threads that make them."""
+
+
+class Learner(ABC, Generic[C, B]):
+    """The trainer of a network, with what every one of them has.
+
+    Args:
+        config: the settings.
+        device: where to train.
+    """
+
+    model: nn.Module
+    batches: Stream[B]
+
+    def __init__(self, config: C, device: torch.device) -> None:
+        self.config, self.device, self.step = config, device, 0
+        self.precision = chosen_precision(config.precision, device.type)
+        self._stream: Generator[B, None, None] | None = None
+
+    def autocast(self) -> AbstractContextManager:
+        return arithmetic(self.precision, self.device.type)
+
+    def next_batch(self) -> B:
+        """The batch of this step."""
+        if self._stream is None:
+            self._stream = self.batches.since(self.step)
+        return next(self._stream)
+
+    def close(self) -> None:
+        """End the threads that make batches."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    @abstractmethod
+    def train_step(self) -> Tensor:
+        """One optimizer step; returns its loss, a scalar tensor that is not waited for."""
+
+    @abstractmethod
+    def validation_loss(self) -> float:
+        """The averaged weights' loss on held-out pictures, the same every time; NaN without any."""
+
+    @abstractmethod
+    def state_dict(self) -> dict:
+        """Everything needed to go on exactly."""
