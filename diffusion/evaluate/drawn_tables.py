@@ -5,6 +5,7 @@ from __future__ import annotations
 from .tables import bold, percent, table
 
 SHARES_OF_LINES = ("lines kept", "invented edges")
+DISTANCES = ("pixels", "features", "apart")
 
 
 def columns(row: dict) -> list[str]:
@@ -16,7 +17,7 @@ def share(found: dict | None, name: str) -> str:
     """{"value", "error"} as "61 ± 5 %", a distance as "0.412 ± 0.010"."""
     if found is None:
         return "-"
-    if name in ("pixels", "features"):
+    if name in DISTANCES:
         error = "" if found["error"] is None else f" ± {found['error']:.3f}"
         return f"{found['value']:.3f}{error}"
     error = "" if found["error"] is None else f" ± {100 * found['error']:.0f}"
@@ -71,7 +72,7 @@ def comparison_table(found: dict[str, dict]) -> str:
             return "-"
         value, error = figure["difference"]["value"], figure["difference"]["error"]
         a, b = figure["a"]["value"], figure["b"]["value"]
-        if name in ("pixels", "features"):
+        if name in DISTANCES:
             text, digits, unit = f"{a:.3f}, {b:.3f}", 3, 1
         else:
             text, digits, unit = f"{100 * a:.0f}, {100 * b:.0f} %", 0, 100

@@ -52,6 +52,7 @@ class Study:
         steps: of a run of strength 1.
         guidance: of all sampling with labels, as in `Sampling`.
         eta: of all sampling, 0 DDIM .. 1 DDPM.
+        solver: of all sampling, as in `Sampling`.
         seed: picture i of any set is made with seed + i.
         precision: "bf16" or "fp32", of the sampling.
         out: the folder where parts leave pictures, None for nowhere.
@@ -70,6 +71,7 @@ class Study:
     steps: int = USUAL.steps
     guidance: PerPicture | Guidance = USUAL.guidance
     eta: PerPicture = USUAL.eta
+    solver: str = USUAL.solver
     seed: int = 0
     precision: str = field(default_factory=best_precision)
     out: Path | None = None
@@ -166,7 +168,8 @@ class Study:
         Returns:
             float32 (N, 3, R, R) in [-1, 1].
         """
-        sampling = Sampling(strength, self.steps, self.guidance if guidance is None else guidance, self.eta)
+        guidance = self.guidance if guidance is None else guidance
+        sampling = Sampling(strength, self.steps, guidance, self.eta, self.solver)
         steps = edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps)
         if x0 is not None and not steps:
             return x0

@@ -8,6 +8,8 @@ from diffusion import save_checkpoint
 from diffusion.errors import DoodleError
 from diffusion.evaluate import compare
 from diffusion.evaluate.__main__ import main
+from diffusion.evaluate.calls import Way, interval
+from diffusion.evaluate.calls import main as calls_main
 from diffusion.evaluate.compare import differences
 from diffusion.evaluate.sweep import main as sweep_main
 from fruit import NAMES, drawn_fruit, evaluate_command, vague
@@ -97,3 +99,28 @@ def test_evaluations_that_cannot_be_compared(tmp_path, capsys):
     (tmp_path / "a" / "pictures.json").write_text("{")
     with pytest.raises(DoodleError, match="is damaged"):
         compare.read_pictures(tmp_path / "a")
+
+
+def test_calls_are_counted_where_labels_are_guided():
+    assert Way(steps=20).calls(0.6, 1000) == 24
+    assert Way(steps=20, low=0.2, high=0.8).calls(1.0, 1000) == 20 + 12  # t = 249, 299, .. 799 inside
+    assert str(Way("dpm++", 8)) == "dpm++, 8" and str(Way(low=0.2)) == "ddim, 20, 0.2-1"
+
+
+@pytest.mark.parametrize("text", ["", "0.2", "0.8-0.2", "0-2", "a-b", "0.1-0.2-0.3"])
+def test_what_is_no_interval_is_refused(text):
+    with pytest.raises(DoodleError, match="no interval"):
+        interval(text)
+
+
+@pytest.mark.slow
+def test_cheaper_ways(fruit, tmp_path, capsys):
+    words = [str(fruit / "checkpoint.safetensors"), "--data", str(fruit / "data"), "--hold-out", "0.4"]
+    words += ["--judge", str(fruit / "judge.safetensors"), "--out", str(tmp_path), "--cells", "3"]
+    words += ["--drawings", str(fruit / "hands"), "--solvers", "ddim", "--step-counts", "50", "20"]
+    assert calls_main([*words, "--intervals", "0-1", "0.3-1", "--strengths", "0.6"]) == 0
+    outlines = json.loads((tmp_path / "calls.json").read_text())["inputs"]["outline, 0.6"]
+    assert list(outlines) == [f"ddim, {way} calls)" for way in ("50 (60", "50, 0.3-1 (45", "20, 0.3-1 (18")]
+    apart = outlines["ddim, 50 (60 calls)"]["figures"]["apart"]
+    assert 0 < apart["b"]["value"] < apart["a"]["value"]  # nearer to the finest run than the usual way
+    assert "## outline, 0.6" in (tmp_path / "CALLS.md").read_text() and "60 calls" in capsys.readouterr().out
