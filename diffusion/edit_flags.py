@@ -96,6 +96,14 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         help="ddim, or dpm++: DPM-Solver++(2M), which needs fewer steps and has no eta (default: ddim)",
     )
     parser.add_argument(
+        "--temperature",
+        type=number(float, 0, 1),
+        default=USUAL.temperature,
+        metavar="0..1",
+        help="how much the noise says of whole areas where the model is told the drawing: low is calm and"
+        " true to it, 1 brings surprises (default: %(default)g)",
+    )
+    parser.add_argument(
         "--seed",
         type=number(int, 0, 2**63 - 1),
         default=0,

@@ -73,7 +73,7 @@ def noise_parts(schedule: NoiseSchedule, x0: Tensor, eps: Tensor, t: int) -> Noi
 
 
 def seeded_noise(x0: Tensor, seed: int) -> Tensor:
-    """The eps that `edit` covers the drawing x0 (B, 3, R, R) with when it is given this seed."""
+    """The eps that `edit` covers the drawing x0 (B, 3, R, R) with for this seed, at temperature 1."""
     return randn(x0.shape, torch.Generator().manual_seed(seed), like=x0)
 
 
@@ -131,8 +131,8 @@ def first_step(
     """Noise a drawing up to t and take one step back.
 
     Every t belongs to a strength, (t + 1) / T, and so to a list of timesteps: this is the first step of an
-    `edit` of that strength. (At strength 1 that starts from noise alone; here the drawing is still in x_t,
-    but by then its share is too small to see.)
+    `edit` of that strength at temperature 1. (At strength 1 that starts from noise alone; here the drawing is
+    still in x_t, but by then its share is too small to see.)
 
     Args:
         checkpoint: a trained model.

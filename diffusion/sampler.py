@@ -55,9 +55,12 @@ class Sampling:
         guidance: w of classifier-free guidance, one or one for each picture, 1 = off; or any `Guidance`.
         eta: of DDIM, one or one for each picture: 0 deterministic .. 1 DDPM.
         solver: one of SOLVERS.
+        temperature: how much of its slow part is left of the noise over a drawing that the network is told,
+            0 .. 1; see `sdedit.calmed`. 1 is SDEdit as in the paper.
 
     Raises:
-        DoodleError: for a strength or an eta outside [0, 1], or a solver that is unknown or has no eta.
+        DoodleError: for a strength, an eta or a temperature outside [0, 1], or a solver that is unknown or
+            has no eta.
     """
 
     strength: float = 0.6
@@ -65,10 +68,13 @@ class Sampling:
     guidance: PerPicture | Guidance = 2.0
     eta: PerPicture = 0.0
     solver: str = "ddim"
+    temperature: float = 0.25
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise DoodleError(f"Strength must be between 0 and 1, not {self.strength}.")
+        if not 0 <= self.temperature <= 1:
+            raise DoodleError(f"Temperature must be between 0 and 1, not {self.temperature}.")
         if self.solver not in SOLVERS:
             raise DoodleError(f"Unknown solver {self.solver!r}: choose one of {', '.join(SOLVERS)}.")
         if self.solver != "ddim" and self.eta != 0:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .checkpoint import Checkpoint
@@ -20,6 +21,8 @@ from .denoiser import Denoiser
 from .errors import DoodleError
 from .sampler import USUAL, Constraint, Generators, Sampling, Step, randn, sample, trailing_timesteps
 from .schedule import NoiseSchedule
+
+AREAS = 16  # into so many by so many areas `calmed` parts a picture; at 64 pixels, the U-Net's patches
 
 
 def edit_timesteps(strength: float, num_inference_steps: int, num_train_timesteps: int) -> list[int]:
@@ -54,6 +57,22 @@ def first_state(schedule: NoiseSchedule, image: Tensor, noise: Tensor, strength:
     """
     # At strength 1 nothing of the drawing may shine through: abar there is tiny, but it is not 0.
     return noise if strength == 1 else schedule.add_noise(image, noise, t0)
+
+
+def calmed(noise: Tensor, temperature: float) -> Tensor:
+    """Noise (B, C, R, R) whose slow part, what varies over more than R / AREAS pixels, is weakened.
+
+    A network that is told the drawing knows from it what is where. What the noise says of whole areas only
+    makes it see things that are not there: a patch of another colour, a speck on the paper. The part of it
+    that is left, times `temperature`, keeps seeds different; what varies from pixel to pixel, which details
+    are made of, stays as it is. This is of no paper, but measured: see the checkpoint's card.
+    """
+    if temperature == 1:
+        return noise
+    side = noise.shape[-1]
+    means = F.adaptive_avg_pool2d(noise, min(AREAS, side))
+    slow = F.interpolate(means, size=(side, side), mode="bilinear")
+    return noise - (1 - temperature) * slow
 
 
 @dataclass(frozen=True)
@@ -176,6 +195,9 @@ def edit(
         raise DoodleError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
     generator = generator or torch.Generator(device=drawing.device).manual_seed(0)
     noise, solver = randn(drawing.shape, generator, like=drawing), sampling.new_solver()
+    if condition.drawing is not None:
+        told = condition.drawing[:, -1:] > 0
+        noise = torch.where(told, calmed(noise, sampling.temperature), noise)
     if after is None or not done:
         x = first_state(schedule, drawing, noise, strength, timesteps[0])
     elif renoise:

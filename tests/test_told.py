@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from conftest import tiny_checkpoint
-from diffusion import Condition, UNet
+from diffusion import Condition, Sampling, UNet, edit
+from diffusion.sampler import randn
+from diffusion.sdedit import calmed
 from toys import result, seeded
 
 
@@ -65,6 +67,17 @@ def test_nothing_is_told_of_a_drawing_where_there_is_none_or_someone_says_so(loo
     of_a_drawing = result(looking, drawing, untold, generator=seeded(), **dials)
     assert told[0][1] is None and not told[-1][1].any()
     torch.testing.assert_close(of_a_drawing, from_nothing)
+
+
+def test_only_the_noise_over_a_drawing_that_is_told_is_calmed(looking, drawing):
+    looking, _ = looking
+    seen = []
+    looking.model.register_forward_pre_hook(lambda _, args: seen.append(args[0][:1]))
+    eps, forgotten = randn(drawing.shape, seeded()), Condition.of(looking).with_drawing(drawing)
+    for temperature in (0.0, 0.25, 1.0):
+        for told, noise in ((None, calmed(eps, temperature)), (forgotten.without_drawing(), eps)):
+            step = next(edit(looking, drawing, told, Sampling(0.6, temperature=temperature), seeded()))
+            torch.testing.assert_close(seen[-1], looking.schedule.add_noise(drawing, noise, step.t))
 
 
 def test_a_network_that_does_not_look_is_not_told(checkpoint, drawing):

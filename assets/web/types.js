@@ -24,6 +24,7 @@
  * @property {number} steps
  * @property {number} guidance
  * @property {number} eta
+ * @property {number} temperature
  * @property {number} seed
  * @property {boolean} colour
  * @property {boolean} enlarge

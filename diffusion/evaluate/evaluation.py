@@ -33,7 +33,7 @@ from .verdicts import finite
 
 HANDS = "assets/drawings/hands"
 COLOUR_IN: dict[str, bool | None] = {"auto": None, "yes": True, "no": False}
-SAMPLING = ("count", "steps", "guidance", "precision", "seed", "cells", "strengths")
+SAMPLING = ("count", "steps", "guidance", "temperature", "precision", "seed", "cells", "strengths")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class MeasureSettings(DrawnSettings):
     count: int = option(256, "pictures from noise; other parts in proportion", low=1)
     steps: int = option(USUAL.steps, "steps of a run of strength 1", low=1)
     guidance: float = option(USUAL.guidance, "classifier-free guidance scale, 1 = off", low=0)
+    temperature: float = option(USUAL.temperature, "of the noise over drawings, see sdedit.py", low=0, high=1)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Study:
         guidance: of all sampling with labels, as in `Sampling`.
         eta: of all sampling, 0 DDIM .. 1 DDPM.
         solver: of all sampling, as in `Sampling`.
+        temperature: the same, of the noise over drawings.
         seed: picture i of any set is made with seed + i.
         precision: "bf16" or "fp32", of the sampling.
         out: the folder where parts leave pictures, None for nowhere.
@@ -72,6 +73,7 @@ class Study:
     guidance: PerPicture | Guidance = USUAL.guidance
     eta: PerPicture = USUAL.eta
     solver: str = USUAL.solver
+    temperature: float = USUAL.temperature
     seed: int = 0
     precision: str = field(default_factory=best_precision)
     out: Path | None = None
@@ -169,7 +171,7 @@ class Study:
             float32 (N, 3, R, R) in [-1, 1].
         """
         guidance = self.guidance if guidance is None else guidance
-        sampling = Sampling(strength, self.steps, guidance, self.eta, self.solver)
+        sampling = Sampling(strength, self.steps, guidance, self.eta, self.solver, self.temperature)
         steps = edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps)
         if x0 is not None and not steps:
             return x0

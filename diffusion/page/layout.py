@@ -133,6 +133,7 @@ def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Ch
             "steps": _slider("steps", 1, "More take longer and look cleaner"),
             "guidance": _slider("guidance", 0.1, "How much the words count, 1: off"),
             "eta": _slider("eta", 0.05, "Fresh noise in each step, 0: none"),
+            "temperature": _slider("temperature", 0.05, "Low: true to the drawing; high: surprises"),
             "seed": gr.Number(
                 DEFAULTS.seed, precision=0, minimum=low, maximum=high, label="Seed",
                 info="Same seed, same picture; Another picks a new one", elem_id="seed",

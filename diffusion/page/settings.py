@@ -48,6 +48,7 @@ class Settings:
     colour: bool = True
     precision: str = field(default_factory=best_precision)  # of the arithmetic
     solver: str = USUAL.solver
+    temperature: float = _number(USUAL.temperature, 0.0, 1.0)
     enlarge: bool = False  # a picture with few pixels, rather than paint a drawing: without words
 
     @classmethod
@@ -72,7 +73,7 @@ class Settings:
     def sampling(self) -> Sampling:
         """The part of them that says how to sample."""
         eta = self.eta if self.solver == "ddim" else 0.0  # the others are deterministic
-        return Sampling(self.strength, self.steps, self.guidance, eta, self.solver)
+        return Sampling(self.strength, self.steps, self.guidance, eta, self.solver, self.temperature)
 
     @property
     def name(self) -> str:
@@ -83,7 +84,7 @@ class Settings:
     def to_query(self) -> str:
         """The query part of a link that sets the page's controls; `known_settings` reads it."""
         parts = asdict(self) | {"colour": int(self.colour), "enlarge": int(self.enlarge)}
-        for name in ("enlarge", "solver"):  # links stay as they were
+        for name in ("enlarge", "solver", "temperature"):  # links stay as they were
             if getattr(self, name) == getattr(DEFAULTS, name):
                 del parts[name]
         labels = parts.pop("labels")
