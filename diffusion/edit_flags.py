@@ -12,6 +12,7 @@ from .errors import DoodleError
 from .machine import PRECISIONS
 from .options import Parser, number
 from .sampler import SOLVERS, USUAL
+from .timesteps import SPACINGS
 
 # suffix -> Pillow's format and options; the lossless ones keep masked pixels exactly
 OUT_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -94,6 +95,12 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         choices=tuple(SOLVERS),
         default=USUAL.solver,
         help="ddim, or dpm++: DPM-Solver++(2M), which needs fewer steps and has no eta (default: ddim)",
+    )
+    parser.add_argument(
+        "--spacing",
+        choices=tuple(SPACINGS),
+        default=USUAL.spacing,
+        help="which timesteps the steps are (default: trailing, evenly from the first)",
     )
     parser.add_argument(
         "--seed",

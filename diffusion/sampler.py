@@ -18,6 +18,7 @@ from .errors import DoodleError
 from .guidance import ClassifierFree
 from .schedule import PerPicture
 from .solver import DDIM, DPMSolver, Solver
+from .timesteps import check_spacing
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 Constraint = Callable[[Tensor, int], Tensor]  # (x_t, t) -> what takes its place
@@ -55,9 +56,11 @@ class Sampling:
         guidance: w of classifier-free guidance, one or one for each picture, 1 = off; or any `Guidance`.
         eta: of DDIM, one or one for each picture: 0 deterministic .. 1 DDPM.
         solver: one of SOLVERS.
+        spacing: which timesteps are walked, one of SPACINGS in timesteps.py.
 
     Raises:
-        DoodleError: for a strength or an eta outside [0, 1], or a solver that is unknown or has no eta.
+        DoodleError: for a strength or an eta outside [0, 1], for a solver that is unknown or has no eta, or
+            for an unknown spacing.
     """
 
     strength: float = 0.6
@@ -65,6 +68,7 @@ class Sampling:
     guidance: PerPicture | Guidance = 2.0
     eta: PerPicture = 0.0
     solver: str = "ddim"
+    spacing: str = "trailing"
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
@@ -73,6 +77,7 @@ class Sampling:
             raise DoodleError(f"Unknown solver {self.solver!r}: choose one of {', '.join(SOLVERS)}.")
         if self.solver != "ddim" and self.eta != 0:
             raise DoodleError(f"eta is DDIM's; the solver {self.solver!r} is deterministic.")
+        check_spacing(self.spacing)
         self.new_solver()  # refuses a bad eta
 
     def new_solver(self) -> Solver:
@@ -84,22 +89,6 @@ class Sampling:
 
 
 USUAL = Sampling()
-
-
-def trailing_timesteps(num_inference_steps: int, start: int) -> list[int]:
-    """`num_inference_steps` timesteps, evenly spaced, from `start` down; the last lands on the clean picture.
-
-    "Trailing" spacing (Lin et al. 2024, "Common Diffusion Noise Schedules", table 2): the first of them is
-    `start` itself, so that a picture is denoised from exactly the noise level it was given.
-
-    Args:
-        num_inference_steps: at least 1; at most start + 1 different timesteps exist.
-        start: the first timestep, in 0 .. T-1.
-    """
-    if num_inference_steps < 1:
-        raise DoodleError(f"The number of steps must be at least 1, not {num_inference_steps}.")
-    count = min(num_inference_steps, start + 1)
-    return [round((start + 1) * (count - i) / count) - 1 for i in range(count)]
 
 
 def randn(shape: Sequence[int], generator: Generators, like: Tensor | None = None) -> Tensor:

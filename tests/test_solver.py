@@ -5,10 +5,10 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
 from diffusion.prediction import PREDICTION_TYPES
-from diffusion.sampler import trailing_timesteps
 from diffusion.schedule import SCHEDULES, NoiseSchedule
 from diffusion.solver import DDIM, DPMSolver
-from toys import gaussian_oracle, leading_timesteps, noise, run, steps_of, wavy
+from diffusion.timesteps import spaced_timesteps
+from toys import gaussian_oracle, noise, run, steps_of, wavy
 
 # ------------------------------------------------------------------ DDIM
 
@@ -18,7 +18,7 @@ def test_golden_number():
     x = (torch.arange(768) / 768).reshape(3, 8, 8, 4).permute(3, 0, 1, 2)
     model = lambda x, t: x * (t / (t + 1)).reshape(-1, 1, 1, 1)
     schedule = NoiseSchedule("linear")
-    result = run(model, schedule, x, leading_timesteps(10, 1000), clip=False)
+    result = run(model, schedule, x, spaced_timesteps(10, 999, "leading"), clip=False)
     assert float(result.abs().sum()) == pytest.approx(172.0067, abs=5e-4)
 
 
@@ -83,7 +83,7 @@ def test_ddim_samples_a_gaussian():
     deviations = []
     for n in (10, 50, 250, 1000):
         x = torch.tensor([0.0, 1.0], dtype=torch.float64).reshape(2, 1, 1, 1)
-        timesteps = leading_timesteps(n, 1000)
+        timesteps = spaced_timesteps(n, 999, "leading")
         a, a_plus_b = run(gaussian_oracle(schedule), schedule, x, timesteps, clip=False).flatten().tolist()
         assert a == pytest.approx(0.3, abs=1e-3)
         deviations.append(a_plus_b - a)
@@ -96,7 +96,7 @@ def test_ddpm_samples_a_gaussian():
     schedule = NoiseSchedule("linear")
     g = torch.Generator().manual_seed(0)
     x = noise(10_000, 1, 1, 1)
-    timesteps = leading_timesteps(1000, 1000)
+    timesteps = spaced_timesteps(1000, 999)
     result = run(gaussian_oracle(schedule), schedule, x, timesteps, DDIM(1.0), generator=g, clip=False)
     assert float(result.mean()) == pytest.approx(0.3, abs=0.01)  # four standard errors
     assert float(result.std()) == pytest.approx(0.2486, abs=0.007)
@@ -125,7 +125,7 @@ def test_2m_agrees_with_diffusers(kind, prediction_type, n):
     schedule = NoiseSchedule(kind)
     name = {"linear": "linear", "cosine": "squaredcos_cap_v2"}[kind]
     peer = DPMSolverMultistepScheduler(beta_schedule=name, prediction_type=prediction_type)
-    timesteps = trailing_timesteps(n, 850)
+    timesteps = spaced_timesteps(n, 850)
     peer.set_timesteps(n)
     peer.timesteps = torch.tensor(timesteps)
     ratios = [float(schedule.sigma(t) / schedule.alpha(t)) for t in timesteps]
@@ -231,7 +231,7 @@ def test_a_straight_path_is_another_schedule(solver):
         return 0.3 + alpha * 0.25**2 / (alpha**2 * 0.25**2 + sigma**2) * (x - alpha * 0.3)
 
     x, generator = noise(20_000, 1, 1, 1, dtype=torch.float64), torch.Generator().manual_seed(1)
-    timesteps = trailing_timesteps(500, 999)  # from nothing but noise: alpha is 0 there
+    timesteps = spaced_timesteps(500, 999)  # from nothing but noise: alpha is 0 there
     made = run(oracle, schedule, x, timesteps, solver, "sample", clip=False, generator=generator)
     assert float(made.mean()) == pytest.approx(0.3, abs=0.01)
     assert float(made.std()) == pytest.approx(0.25, abs=0.012)

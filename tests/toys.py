@@ -47,14 +47,6 @@ def result(checkpoint, image, labels=None, *, generator=None, mask=None, after=N
     return last.x
 
 
-def leading_timesteps(num_inference_steps: int, num_train_timesteps: int) -> list[int]:
-    """Multiples of T // n from high to low, ending in 0: the tau of DDIM's appendix D.2, used by its code."""
-    if not 1 <= num_inference_steps <= num_train_timesteps:
-        raise ValueError(f"The number of steps must be between 1 and {num_train_timesteps}.")
-    stride = num_train_timesteps // num_inference_steps
-    return [i * stride for i in reversed(range(num_inference_steps))]
-
-
 def gaussian_oracle(schedule):
     """The exact eps of data N(0.3, 0.25^2), in closed form: no network can do better."""
 
