@@ -1,6 +1,6 @@
 """The denoiser: a network, what its output means, what it is told and how far it is steered by that.
 
-`x0, eps = denoiser(x_t, t)` is all that a sampler, a lesson or a metric asks.
+`x0, eps = denoiser(x_t, t)` is all that a lesson or a metric asks; a solver is given the same as one `Seen`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint
 from .condition import Condition
-from .prediction import check_prediction_type, to_x0_eps
+from .prediction import Seen, check_prediction_type, to_x0_eps
 from .schedule import NoiseSchedule
 
 Guidance = Callable[["Denoiser", Tensor, "Tensor | int"], Tensor]  # (denoiser, x_t, t) -> network output
@@ -57,15 +57,20 @@ class Denoiser:
         about = checkpoint.model, checkpoint.schedule, checkpoint.prediction_type
         return cls(*about, condition, guidance, clip)
 
-    @torch.no_grad()
     def __call__(self, x: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
         """x_t (B, 3, R, R) and its timestep, or one for each picture (B,) -> (x0, eps), each like x_t."""
+        seen = self.see(x, t)
+        return seen.x0, seen.eps
+
+    @torch.no_grad()
+    def see(self, x: Tensor, t: Tensor | int) -> Seen:
+        """The same, with all that the network says of x_t."""
         output = self.guidance(self, x, t).to(x.dtype)
         x0, eps = to_x0_eps(self.prediction_type, self.schedule, output, x, t)
         if self.clip:
             x0 = x0.clamp(-1, 1)
             eps = self.schedule.eps_from_x0(x, x0, t)
-        return x0, eps
+        return Seen(x0, eps)
 
     def ask(self, x: Tensor, t: Tensor | int, *conditions: Condition) -> Sequence[Tensor]:
         """The network's outputs for x_t, one (B, 3, R, R) for each condition, from one call."""

@@ -152,7 +152,8 @@ def first_step(
     generator = generator or torch.Generator(device=image.device).manual_seed(0)
     x_t = schedule.add_noise(image, randn(image.shape, generator, like=image), t)
     condition = edit_condition(checkpoint, labels, image)
-    x0, eps = Denoiser.of(checkpoint, condition, sampling.guide())(x_t, t)
+    denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
+    seen = denoiser.see(x_t, t)
     solver = DDIM(sampling.eta)
     noise = randn(image.shape, generator, like=image) if solver.noisy and t_prev >= 0 else None
     x0_scale, eps_scale, sigma = (float(scale) for scale in solver.scales(schedule, t, t_prev, like=x_t))
@@ -163,7 +164,7 @@ def first_step(
         eps_scale=eps_scale,
         sigma=sigma,
         x_t=x_t,
-        x0=x0,
-        eps=eps,
-        x_prev=solver.step(schedule, x_t, x0, eps, t, t_prev, noise),
+        x0=seen.x0,
+        eps=seen.eps,
+        x_prev=solver.step(denoiser, x_t, seen, t, t_prev, noise),
     )

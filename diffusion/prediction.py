@@ -7,12 +7,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from .errors import DoodleError
 from .schedule import NoiseSchedule
 
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is seen in x_t.
+
+    Attributes:
+        x0, eps: the clean picture and the noise, each like x_t.
+    """
+
+    x0: Tensor
+    eps: Tensor
 
 
 def check_prediction_type(prediction_type: str) -> None:

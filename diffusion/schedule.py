@@ -150,15 +150,22 @@ class NoiseSchedule:
 
     # ------------------------------------------------------------------ reverse process
 
-    def posterior_variance(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> Tensor:
-        """The variance of q(x_{t_prev} | x_t, x0), DDPM eq. 7: float64 (B or 1, 1, ...), as `posterior`.
+    def step_variance(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> Tensor:
+        """The variance of q(x_t | x_{t_prev}), DDPM eq. 2: float64 (B or 1, 1, ...), as `posterior`.
 
-        The noise that is new between the two steps, sigma_t^2 - (alpha_t / alpha_prev)^2 sigma_prev^2 (beta_t
-        where t_prev = t - 1), times the share of sigma_t^2 that is old.
+        The noise that is new between the two steps, sigma_t^2 - (alpha_t / alpha_prev)^2 sigma_prev^2: beta_t
+        where t_prev = t - 1.
         """
         ratio = self.alpha(t, like) / self.alpha(t_prev, like)
+        return self.sigma(t, like) ** 2 - ratio**2 * self.sigma(t_prev, like) ** 2
+
+    def posterior_variance(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> Tensor:
+        """The variance of q(x_{t_prev} | x_t, x0), DDPM eq. 7: as `step_variance`.
+
+        The noise that is new between the two steps, times the share of sigma_t^2 that is old.
+        """
         old, all_of_it = self.sigma(t_prev, like) ** 2, self.sigma(t, like) ** 2
-        return old / all_of_it * (all_of_it - ratio**2 * old)
+        return old / all_of_it * self.step_variance(t, t_prev, like)
 
     def posterior(
         self, x0: Tensor, x_t: Tensor, t: Tensor | int, t_prev: Tensor | int | None = None

@@ -4,6 +4,7 @@ import torch
 
 from diffusion.condition import Condition
 from diffusion.denoiser import Denoiser
+from diffusion.prediction import Seen
 from diffusion.sampler import Sampling, sample
 from diffusion.sdedit import edit
 from diffusion.solver import DDIM
@@ -27,6 +28,13 @@ def steps_of(model, schedule, x, timesteps, solver=None, prediction_type="epsilo
     untold = lambda x, t, labels: model(x, t)
     denoiser = Denoiser(untold, schedule, prediction_type, nothing(len(x)), clip=clip)
     return sample(denoiser, x, timesteps, solver or DDIM(), **more)
+
+
+def one_step(solver, schedule, x, x0, t, t_prev, noise=None):
+    """x_{t_prev} where x0 is seen in x_t, and nobody may be asked again."""
+    denoiser = Denoiser(None, schedule, "sample", nothing(len(x)))
+    seen = Seen(x0, schedule.eps_from_x0(x, x0, t))
+    return solver.step(denoiser, x, seen, t, t_prev, noise)
 
 
 def run(*args, **kwargs):
