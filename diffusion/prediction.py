@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from .errors import DoodleError
@@ -27,6 +29,11 @@ class Seen:
 
     x0: Tensor
     eps: Tensor
+
+    @staticmethod
+    def cat(parts: Sequence[Seen]) -> Seen:
+        """Several batches in one."""
+        return Seen(torch.cat([part.x0 for part in parts]), torch.cat([part.eps for part in parts]))
 
 
 def check_prediction_type(prediction_type: str) -> None:

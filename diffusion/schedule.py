@@ -167,6 +167,17 @@ class NoiseSchedule:
         old, all_of_it = self.sigma(t_prev, like) ** 2, self.sigma(t, like) ** 2
         return old / all_of_it * self.step_variance(t, t_prev, like)
 
+    def log_variances(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """ln of `posterior_variance` and of `step_variance`, between which a step's variance should lie.
+
+        The posterior of the step that lands on the clean picture has none, whose logarithm nothing can be
+        made of: it is that of the step before (iDDPM's code does so).
+        """
+        t, t_prev = torch.as_tensor(t), torch.as_tensor(t_prev)
+        lands = t_prev < 0
+        small = self.posterior_variance(torch.where(lands, 1, t), torch.where(lands, 0, t_prev), like)
+        return small.log(), self.step_variance(t, t_prev, like).log()
+
     def posterior(
         self, x0: Tensor, x_t: Tensor, t: Tensor | int, t_prev: Tensor | int | None = None
     ) -> tuple[Tensor, Tensor]:
