@@ -6,7 +6,7 @@
 
 Their sum bounds -log p(x0) from above (DDPM eq. 5). All are in bits per dimension: divided by ln 2 and by the
 number of values in a picture. p is the Gaussian that ancestral sampling draws from: its mean is the
-posterior's (eq. 7) at the x0 that the network sees, its variance is given.
+posterior's (eq. 7) at the x0 that the network sees, its variance the posterior's or one that is learnt.
 
 Timesteps count from 0 here: L_{t-1} of the papers is the term of our t - 1, L_0 that of our 0.
 """

@@ -108,7 +108,8 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         "--variance",
         choices=VARIANCES,
         default=USUAL.variance,
-        help="of the fresh noise of ddpm, or of an eta above 0: DDPM's two choices (default: small)",
+        help="of the fresh noise of ddpm, or of an eta above 0: DDPM's two choices;"
+        " auto: what the network has learnt, or else small (default: auto)",
     )
     parser.add_argument(
         "--seed",

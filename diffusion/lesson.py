@@ -102,7 +102,7 @@ class DDIMStep:
         t, t_prev: from where to where; t_prev is -1 where the step lands on the clean picture.
         x0_scale: alpha_prev, in (0, 1].
         eps_scale: sqrt(sigma_prev^2 - sigma^2), in [0, 1).
-        sigma: deviation of the fresh noise (DDIM eq. 16), 0 at eta = 0.
+        sigma: deviation of the fresh noise (DDIM eq. 16), 0 at eta = 0; the mean of it where it is learnt.
         x_t: the noisy picture the step starts from (B, 3, R, R).
         x0: the clean picture the network sees in it, in [-1, 1].
         eps: the noise it sees in it.
@@ -154,9 +154,10 @@ def first_step(
     condition = edit_condition(checkpoint, labels, image)
     denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
     seen = denoiser.see(x_t, t)
-    solver = DDIM(sampling.eta)
+    solver = DDIM(sampling.eta, sampling.variance)
     noise = randn(image.shape, generator, like=image) if solver.noisy and t_prev >= 0 else None
-    x0_scale, eps_scale, sigma = (float(scale) for scale in solver.scales(schedule, t, t_prev, like=x_t))
+    scales = solver.scales(schedule, seen.share, t, t_prev, like=x_t)
+    x0_scale, eps_scale, sigma = (float(scale.mean()) for scale in scales)
     return DDIMStep(
         t=t,
         t_prev=t_prev,

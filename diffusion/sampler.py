@@ -75,7 +75,7 @@ class Sampling:
     eta: PerPicture = 0.0
     solver: str = "ddim"
     spacing: str = "trailing"
-    variance: str = "small"
+    variance: str = "auto"
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
@@ -87,7 +87,7 @@ class Sampling:
         check_spacing(self.spacing)
         check_variance(self.variance)
         noisy = self.new_solver().noisy  # refuses a bad eta
-        if self.variance != "small" and not noisy:
+        if self.variance != "auto" and not noisy:
             raise DoodleError("There is no fresh noise that could have a variance: take ddpm, or an eta.")
 
     def new_solver(self) -> Solver:

@@ -178,6 +178,17 @@ class NoiseSchedule:
         small = self.posterior_variance(torch.where(lands, 1, t), torch.where(lands, 0, t_prev), like)
         return small.log(), self.step_variance(t, t_prev, like).log()
 
+    def log_variance(
+        self, t: Tensor | int, t_prev: Tensor | int, like: Tensor, share: Tensor | float = 0.0
+    ) -> Tensor:
+        """ln of the variance of p(x_{t_prev} | x_t), between the two of `log_variances` (iDDPM eq. 15).
+
+        Args:
+            share: of the larger one, the step's own; as in `Seen`, like `like` where it is learnt.
+        """
+        small, large = self.log_variances(t, t_prev, like)
+        return share * large + (1 - share) * small
+
     def posterior(
         self, x0: Tensor, x_t: Tensor, t: Tensor | int, t_prev: Tensor | int | None = None
     ) -> tuple[Tensor, Tensor]:

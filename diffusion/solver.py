@@ -23,7 +23,7 @@ from .errors import DoodleError
 from .prediction import Seen
 from .schedule import NoiseSchedule, PerPicture, beside
 
-VARIANCES = ("small", "large")
+VARIANCES = ("auto", "small", "large")
 SIGMA_MAX = 80.0  # sigma / alpha above which Heun's steps are of first order; where EDM begins (table 1)
 
 
@@ -36,12 +36,20 @@ def check_variance(variance: str) -> None:
         raise DoodleError(f"Unknown variance {variance!r}: choose one of {', '.join(VARIANCES)}.")
 
 
-def fresh_variance(variance: str, schedule: NoiseSchedule, t: int, t_prev: int, like: Tensor) -> Tensor:
-    """The variance of the noise that is mixed in between t and t_prev (DDPM section 3.2): (1, 1, ...).
+def fresh_variance(
+    variance: str, schedule: NoiseSchedule, share: Tensor | None, t: int, t_prev: int, like: Tensor
+) -> Tensor:
+    """The variance of the noise that is mixed in between t and t_prev: (1, 1, ...), or like x_t where learnt.
 
     "small" is the posterior's, right for data that are one single picture; "large" is beta, right for data
-    that are standard normal. Real data lie between, and the fewer steps, the wider they are apart.
+    that are standard normal (DDPM section 3.2). Real data lie between, and the fewer the steps, the wider
+    apart the two. "auto" is what the network says, where it has learnt to (iDDPM section 3.1), else "small".
+
+    Args:
+        share: as in `Seen`.
     """
+    if variance == "auto" and share is not None:
+        return schedule.log_variance(t, t_prev, like, share).exp()
     if variance == "large":
         return schedule.step_variance(t, t_prev, like)
     return schedule.posterior_variance(t, t_prev, like)
@@ -100,15 +108,15 @@ class DDIM:
 
     Attributes:
         eta: in [0, 1].
-        variance: of the noise at eta = 1. The scale of eps goes by the small one, whichever it is; the larger
-            noise is what section 5 calls sigma hat.
+        variance: of the noise at eta = 1, one of VARIANCES. The scale of eps goes by the small one, whichever
+            it is, as at eta = 1 in DDPM; the large noise is what section 5 calls sigma hat.
 
     Raises:
         DoodleError: for an eta out of its range, or an unknown variance.
     """
 
     eta: PerPicture = 0.0
-    variance: str = "small"
+    variance: str = "auto"
 
     def __post_init__(self) -> None:
         check_variance(self.variance)
@@ -125,19 +133,20 @@ class DDIM:
         return max(self._etas) > 0
 
     def scales(
-        self, schedule: NoiseSchedule, t: int, t_prev: int, like: Tensor
+        self, schedule: NoiseSchedule, share: Tensor | None, t: int, t_prev: int, like: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The scales of x0, eps and fresh noise in x_prev, float64 (1 or B, 1, ...).
 
             s   = eta sqrt((1 - abar_prev) / (1 - abar_t)) sqrt(1 - abar_t / abar_prev)          (eq. 16)
             alpha_prev,   sqrt(sigma_prev^2 - s^2),   s                                          (eq. 12)
 
-        s is eta times the deviation of DDPM's posterior, or in the last place of what `variance` says.
+        s is eta times the deviation of DDPM's posterior, or in the last place of what `variance` says: where
+        that is learnt, it is like x_t.
         """
         eta = beside(torch.tensor(self._etas, dtype=torch.float64), like)
         s = eta * schedule.posterior_variance(t, t_prev, like).sqrt()
         rest = (schedule.sigma(t_prev, like) ** 2 - s**2).clamp(min=0).sqrt()
-        fresh = eta * fresh_variance(self.variance, schedule, t, t_prev, like).sqrt()
+        fresh = eta * fresh_variance(self.variance, schedule, share, t, t_prev, like).sqrt()
         return schedule.alpha(t_prev, like), rest, fresh
 
     def step(
@@ -150,7 +159,7 @@ class DDIM:
         noise: Tensor | None = None,
     ) -> Tensor:
         """x_prev = alpha_prev x0 + sqrt(sigma_prev^2 - s^2) eps + s noise; the last step returns x0."""
-        alpha_prev, rest, fresh = self.scales(denoiser.schedule, t, t_prev, like=x)
+        alpha_prev, rest, fresh = self.scales(denoiser.schedule, seen.share, t, t_prev, like=x)
         x_prev = alpha_prev * seen.x0 + rest * seen.eps
         if self.noisy:
             x_prev = with_noise(x_prev, fresh, noise, t_prev)
@@ -171,7 +180,7 @@ class DDPM:
         DoodleError: for an unknown variance.
     """
 
-    variance: str = "small"
+    variance: str = "auto"
     noisy = True
 
     def __post_init__(self) -> None:
@@ -188,7 +197,7 @@ class DDPM:
     ) -> Tensor:
         """x_prev = mean + deviation noise (line 4); the last step returns x0."""
         mean, _ = denoiser.schedule.posterior(seen.x0, x, t, t_prev)
-        variance = fresh_variance(self.variance, denoiser.schedule, t, t_prev, like=x)
+        variance = fresh_variance(self.variance, denoiser.schedule, seen.share, t, t_prev, like=x)
         return with_noise(mean, variance.sqrt(), noise, t_prev).to(x.dtype)
 
     def after(self, t: int, x0: Tensor) -> DDPM:

@@ -134,7 +134,7 @@ def test_closing_stops_the_model_and_the_global_rng_is_untouched(checkpoint, dra
         ({"eta": 0.5, "solver": "dpm++"}, "has none"),
         ({"eta": 0.5, "solver": "ddpm"}, "has none"),
         ({"solver": "rk4"}, "choose one of ddim, ddpm"),
-        ({"variance": "huge", "solver": "ddpm"}, "choose one of small, large"),
+        ({"variance": "huge", "solver": "ddpm"}, "choose one of auto, small, large"),
         ({"variance": "large", "solver": "heun"}, "no fresh noise"),
         ({"spacing": "random"}, "choose one of trailing"),
         ({"mask": torch.ones(1, 1, 8, 8)}, "mask"),
@@ -183,6 +183,22 @@ def test_dials_work_without_labels(drawing):
     plain, two = tiny_checkpoint({}, []), drawing.expand(2, -1, -1, -1)
     x = result(plain, two, generator=[seeded(), seeded()], strength=0.6, steps=5, guidance=(1, 3))
     assert torch.allclose(x[0], x[1], atol=1e-5), "nothing to be guided by"
+
+
+@pytest.mark.parametrize("dials", [{"solver": "ddpm"}, {"eta": 0.5}])
+def test_a_learnt_variance_makes_the_fresh_noise(drawing, dials):
+    checkpoint = tiny_checkpoint(learned_variance=True)
+
+    def painted(**more):
+        return result(checkpoint, drawing, {"subject": "cat"}, generator=seeded(), **dials, **more)
+
+    learnt, small, large = painted(), painted(variance="small"), painted(variance="large")
+    assert learnt.shape == drawing.shape and torch.isfinite(learnt).all()
+    assert (learnt - small).abs().max() > 1e-4 < (learnt - large).abs().max()
+    with torch.no_grad():  # now it says the posterior's everywhere
+        checkpoint.model.output.weight[12:] = 0
+        checkpoint.model.output.bias[12:] = -1
+    assert torch.allclose(painted(), painted(variance="small"), atol=1e-5)
 
 
 # ---- going on from a step

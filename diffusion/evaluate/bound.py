@@ -43,7 +43,7 @@ def bound(study: Study) -> dict:
         t = spread_over(first, last, len(x0), generator)
         x_t = schedule.add_noise(x0, torch.randn(x0.shape, generator=generator), t)
         seen = study.see(x_t, t, chosen.labels, clip=True)
-        log_variance, _ = schedule.log_variances(t, t - 1, like=x0)
+        log_variance = schedule.log_variance(t, t - 1, x0, 0.0 if seen.share is None else seen.share)
         terms = step_term(schedule, x0, x_t, t, seen.x0, log_variance)
         total += (last - first + 1) * terms
         bits.append(float(terms.mean()))

@@ -72,6 +72,10 @@ class TrainConfig(RunConfig):
     dropout: float = option(0.0, "dropout inside residual blocks", low=0, below=1)
     drawing: int = option(1, "whether the network has an input for the drawing, 0 or 1", low=0, high=1)
 
+    learned_variance: int = option(
+        0, "whether it learns the variance of its steps as well, 0 or 1", low=0, high=1
+    )
+
     schedule: str = option("cosine", "noise schedule", choices=SCHEDULES)
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2)
     prediction_type: str = option("sample", "what the network predicts", choices=PREDICTION_TYPES)
@@ -106,7 +110,7 @@ CHANGEABLE = {
     "perceptual_weight",
 }  # fmt: skip
 # Settings that there have not always been, and what runs that began without them had.
-SINCE = {"perceptual": "", "perceptual_weight": 0.1}
+SINCE = {"perceptual": "", "perceptual_weight": 0.1, "learned_variance": 0}
 
 
 def learning_rate(config: RunConfig, step: int) -> float:
@@ -130,6 +134,7 @@ def inherited(start: Checkpoint) -> dict:
         "attention": tuple(int(a) for a in network.attention),
         "head_channels": network.head_channels,
         "dropout": network.dropout,
+        "learned_variance": int(network.learned_variance),
         "schedule": schedule.kind,
         "num_train_timesteps": schedule.num_train_timesteps,
         "prediction_type": start.prediction_type,

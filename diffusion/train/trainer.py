@@ -20,7 +20,7 @@ from .. import __version__
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..condition import Condition
 from ..ema import EMA
-from ..prediction import to_x0_eps, training_target
+from ..prediction import split_output, to_x0_eps, training_target
 from ..schedule import NoiseSchedule
 from ..unet import UNet, UNetConfig
 from .batches import Batch, Batches
@@ -29,7 +29,14 @@ from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
 from .growth import grown, names_of, read_names
 from .learner import Learner
-from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
+from .losses import (
+    drop_labels,
+    loss_weight,
+    noise_over,
+    sketch_timesteps,
+    stratified_timesteps,
+    variance_loss,
+)
 from .muon import BETAS, muon_and_adamw
 from .perceptual import Perceptual
 from .sketches import SKETCHES
@@ -107,6 +114,7 @@ class Trainer(Learner[TrainConfig, Batch]):
             label_sizes=tuple(len(names) for names in self.label_names.values()),
             dropout=config.dropout,
             drawing=bool(config.drawing),
+            learned_variance=bool(config.learned_variance),
         )
         with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
             torch.manual_seed(config.seed)
@@ -166,11 +174,16 @@ class Trainer(Learner[TrainConfig, Batch]):
         target = training_target(config.prediction_type, self.schedule, x0, noise, t)
         drawing = {} if condition.drawing is None else {"drawing": condition.drawing}
         with self.autocast():
-            output = model(x_t, t, condition.labels, **drawing).float()
+            answer = model(x_t, t, condition.labels, **drawing).float()
+        output, share = split_output(answer, x0.shape[1])
         compare = F.mse_loss if config.loss == "l2" else F.l1_loss
         losses = compare(output, target, reduction="none").mean(dim=(1, 2, 3))
         weight = loss_weight(config.weighting, config.prediction_type, self.schedule.abar(t))
         losses = losses * weight.to(losses)
+        if share is not None:
+            losses = losses + variance_loss(
+                self.schedule, config.prediction_type, output, share, x0, x_t, t
+            ).to(losses)
         if perceptual:
             predicted, _ = to_x0_eps(config.prediction_type, self.schedule, output, x_t, t)
             with self.autocast():
