@@ -15,6 +15,7 @@ from ..machine import PRECISIONS
 from ..options import device, option
 from ..prediction import PREDICTION_TYPES
 from ..schedule import SCHEDULES
+from ..unet import UNetConfig
 from .batches import AUGMENTATIONS
 from .data import DataError
 
@@ -83,6 +84,9 @@ class TrainConfig(RunConfig):
     weighting: str = option("plain", "how much each noise level counts", choices=("plain", "min-snr"))
     perceptual: str = option("", "a classifier to which predictions should look right; never their judge")
     perceptual_weight: float = option(0.1, "how much that counts", low=0)
+    timesteps: str = option(
+        "uniform", "which noise levels are drawn more often", choices=("uniform", "importance")
+    )
     label_dropout: float = option(0.1, "how often each label is withheld, for guidance", low=0, high=1)
 
     accumulate: int = option(1, "pieces a batch is cut into, where memory is short", low=1)
@@ -94,6 +98,21 @@ class TrainConfig(RunConfig):
     def __post_init__(self) -> None:
         if self.noise_over > self.sketched:
             raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
+
+    def network(self, label_sizes: tuple[int, ...]) -> UNetConfig:
+        """The shape of the network, for so many names of each label kind."""
+        return UNetConfig(
+            image_size=self.image_size,
+            patch_size=self.patch_size,
+            channels=self.channels,
+            blocks=self.blocks,
+            attention=tuple(bool(a) for a in self.attention),
+            head_channels=self.head_channels,
+            label_sizes=label_sizes,
+            dropout=self.dropout,
+            drawing=bool(self.drawing),
+            learned_variance=bool(self.learned_variance),
+        )
 
     def record(self) -> dict:
         """All of them for a checkpoint's record, which travels: of files their names only."""
@@ -110,7 +129,7 @@ CHANGEABLE = {
     "perceptual_weight",
 }  # fmt: skip
 # Settings that there have not always been, and what runs that began without them had.
-SINCE = {"perceptual": "", "perceptual_weight": 0.1, "learned_variance": 0}
+SINCE = {"perceptual": "", "perceptual_weight": 0.1, "learned_variance": 0, "timesteps": "uniform"}
 
 
 def learning_rate(config: RunConfig, step: int) -> float:

@@ -26,14 +26,19 @@ def drop_labels(labels: Tensor, null: Tensor, rate: float, generator: torch.Gene
     return torch.where(dropped, null, labels)
 
 
-def stratified_timesteps(batch: int, num_train_timesteps: int, generator: torch.Generator) -> Tensor:
+def stratified_timesteps(
+    batch: int, num_train_timesteps: int, generator: torch.Generator, probabilities: Tensor | None = None
+) -> Tensor:
     """Timesteps, long (B,): uniform each, but spread over the batch, which makes the loss less noisy.
 
     One random offset shifts B evenly spaced points (Kingma et al. 2021, "Variational Diffusion Models",
-    appendix I.1).
+    appendix I.1). With probabilities (T,) the points are quantiles of these, and as evenly spread among them.
     """
     offset = torch.rand((), generator=generator, device=generator.device)
     points = (torch.arange(batch, device=generator.device) + offset) / batch
+    if probabilities is not None:
+        up_to = probabilities.to(points.device).cumsum(0).to(points.dtype)
+        return torch.searchsorted(up_to, points, right=True).clamp(max=num_train_timesteps - 1)
     return (points * num_train_timesteps).long().clamp(max=num_train_timesteps - 1)
 
 

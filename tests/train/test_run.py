@@ -36,7 +36,8 @@ def weights(folder):
 def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
     """Weights, average, optimizer, RNG, dropout: all as if the run had never stopped."""
     extra = ["--dropout", "0.1", "--optimizer", "muon", "--sample-every", "100", "--save-every", "3"]
-    extra += ["--learned-variance", "1"]
+    extra += ["--learned-variance", "1", "--timesteps", "importance"]
+    extra += ["--num-train-timesteps", "20", "--batch-size", "40"]  # enough to be drawn by their losses
     assert main(flags(shapes, tmp_path / "whole", "--steps", "6", *extra)) == 0
     # The same run, stopped by the clock after its first step.
     assert main(flags(shapes, tmp_path / "cut", "--steps", "6", "--max-minutes", "1e-9", *extra)) == 0
@@ -46,7 +47,7 @@ def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
     assert main(["--resume", "--out", str(tmp_path / "cut"), "--max-minutes", "0"]) == 0
     whole, cut = (torch.load(tmp_path / n / "state.pt", weights_only=True) for n in ("whole", "cut"))
     assert whole["step"] == cut["step"] == 6
-    for part in ("model", "ema", "optimizers", "generator"):
+    for part in ("model", "ema", "optimizers", "history", "generator"):
         torch.testing.assert_close(whole[part], cut[part], rtol=0, atol=0)
 
 

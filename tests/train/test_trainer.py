@@ -44,7 +44,7 @@ def test_the_weighting_is_that_of_the_settings(shapes):
         batch, steps = t.batches.at(0), torch.full((8,), 900)
         noise = torch.zeros_like(batch.x0)
         condition = t.condition(batch, batch.labels)
-        found[weighting] = float(t.loss(t.model, batch.x0, condition, steps, noise).detach())
+        found[weighting] = float(t.losses(t.model, batch.x0, condition, steps, noise).detach().mean())
     ratio = found["min-snr"] / found["plain"]
     assert ratio == pytest.approx(float(t.schedule.abar(900)), rel=1e-4)  # SNR to SNR + 1
 
@@ -57,7 +57,7 @@ def test_a_learnt_variance_adds_its_loss_and_changes_no_other(shapes, prediction
         t = trainer(shapes, prediction_type=prediction_type, learned_variance=learned)
         batch = t.batches.at(0)
         steps, noise = torch.tensor([0, 1, 2, 5, 50, 300, 600, 950]), t.noised(batch, seeded())[1]
-        loss = t.loss(t.model, batch.x0, t.condition(batch, batch.labels), steps, noise)
+        loss = t.losses(t.model, batch.x0, t.condition(batch, batch.labels), steps, noise).mean()
         loss.backward()
         losses.append(float(loss.detach()))
         gradients.append(t.model.output.weight.grad)
@@ -90,7 +90,7 @@ def test_one_batch_is_overfitted(shapes, prediction_type, loss):
     optimizer = torch.optim.Adam(t.model.parameters(), lr=3e-3)
     losses = []
     for _ in range(600):
-        value = t.loss(t.model, batch.x0, told, steps, noise)
+        value = t.losses(t.model, batch.x0, told, steps, noise).mean()
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
