@@ -106,9 +106,9 @@ def _denoise(
     drawing: _Drawing | None,
 ) -> list[Step]:
     strength = args.strength if args.strength is not None else 0.0 if args.enlarge else USUAL.strength
-    sampling = Sampling(
-        strength if drawing else 1.0, args.steps, args.guidance, args.eta, args.solver, args.temperature
-    )
+    dials = ("steps", "guidance", "eta", "solver", "spacing", "variance", "temperature")
+    chosen = {name: getattr(args, name) for name in dials}
+    sampling = Sampling(strength if drawing else 1.0, **chosen)
     x0 = mask = None
     if drawing:
         x0 = checkpoint.codec.encode(drawing.prepared.x0)

@@ -12,6 +12,8 @@ from .errors import DoodleError
 from .machine import PRECISIONS
 from .options import Parser, number
 from .sampler import SOLVERS, USUAL
+from .solver import VARIANCES
+from .timesteps import SPACINGS
 
 # suffix -> Pillow's format and options; the lossless ones keep masked pixels exactly
 OUT_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -93,7 +95,21 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         "--solver",
         choices=tuple(SOLVERS),
         default=USUAL.solver,
-        help="ddim, or dpm++: DPM-Solver++(2M), which needs fewer steps and has no eta (default: ddim)",
+        help="ddim; ddpm: ancestral, ddim with eta 1; heun: of second order, two calls a step;"
+        " dpm++: DPM-Solver++(2M), of second order, one call a step (default: ddim)",
+    )
+    parser.add_argument(
+        "--spacing",
+        choices=tuple(SPACINGS),
+        default=USUAL.spacing,
+        help="which timesteps the steps are (default: trailing, evenly from the first)",
+    )
+    parser.add_argument(
+        "--variance",
+        choices=VARIANCES,
+        default=USUAL.variance,
+        help="of the fresh noise of ddpm, or of an eta above 0: DDPM's two choices;"
+        " auto: what the network has learnt, or else small (default: auto)",
     )
     parser.add_argument(
         "--temperature",

@@ -102,7 +102,7 @@ class DDIMStep:
         t, t_prev: from where to where; t_prev is -1 where the step lands on the clean picture.
         x0_scale: alpha_prev, in (0, 1].
         eps_scale: sqrt(sigma_prev^2 - sigma^2), in [0, 1).
-        sigma: deviation of the fresh noise (DDIM eq. 16), 0 at eta = 0.
+        sigma: deviation of the fresh noise (DDIM eq. 16), 0 at eta = 0; the mean of it where it is learnt.
         x_t: the noisy picture the step starts from (B, 3, R, R).
         x0: the clean picture the network sees in it, in [-1, 1].
         eps: the noise it sees in it.
@@ -152,10 +152,12 @@ def first_step(
     generator = generator or torch.Generator(device=image.device).manual_seed(0)
     x_t = schedule.add_noise(image, randn(image.shape, generator, like=image), t)
     condition = edit_condition(checkpoint, labels, image)
-    x0, eps = Denoiser.of(checkpoint, condition, sampling.guide())(x_t, t)
-    solver = DDIM(sampling.eta)
+    denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
+    seen = denoiser.see(x_t, t)
+    solver = DDIM(sampling.eta, sampling.variance)
     noise = randn(image.shape, generator, like=image) if solver.noisy and t_prev >= 0 else None
-    x0_scale, eps_scale, sigma = (float(scale) for scale in solver.scales(schedule, t, t_prev, like=x_t))
+    scales = solver.scales(schedule, seen.share, t, t_prev, like=x_t)
+    x0_scale, eps_scale, sigma = (float(scale.mean()) for scale in scales)
     return DDIMStep(
         t=t,
         t_prev=t_prev,
@@ -163,7 +165,7 @@ def first_step(
         eps_scale=eps_scale,
         sigma=sigma,
         x_t=x_t,
-        x0=x0,
-        eps=eps,
-        x_prev=solver.step(schedule, x_t, x0, eps, t, t_prev, noise),
+        x0=seen.x0,
+        eps=seen.eps,
+        x_prev=solver.step(denoiser, x_t, seen, t, t_prev, noise),
     )

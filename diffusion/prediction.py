@@ -3,16 +3,45 @@
 "epsilon"         the noise                                     (DDPM eq. 14)
 "sample"          the clean picture x0
 "v_prediction"    the velocity alpha_t eps - sigma_t x0         (Salimans & Ho 2022, appendix D)
+
+A network may say besides how sure it is, in as many channels again: the variance of the step back
+(Nichol & Dhariwal 2021, iDDPM, section 3.1).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor
 
 from .errors import DoodleError
 from .schedule import NoiseSchedule
 
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is seen in x_t.
+
+    Attributes:
+        x0, eps: the clean picture and the noise, each like x_t.
+        share: where the variance of the step back lies, value by value: 0 at the posterior's, 1 at beta, see
+            `NoiseSchedule.log_variance`; like x_t. None: the network says nothing of it.
+    """
+
+    x0: Tensor
+    eps: Tensor
+    share: Tensor | None = None
+
+    @staticmethod
+    def cat(parts: Sequence[Seen]) -> Seen:
+        """Several batches in one."""
+        shares = [part.share for part in parts if part.share is not None]
+        x0, eps = torch.cat([part.x0 for part in parts]), torch.cat([part.eps for part in parts])
+        return Seen(x0, eps, torch.cat(shares) if shares else None)
 
 
 def check_prediction_type(prediction_type: str) -> None:
@@ -23,6 +52,20 @@ def check_prediction_type(prediction_type: str) -> None:
     if prediction_type not in PREDICTION_TYPES:
         known = ", ".join(PREDICTION_TYPES)
         raise DoodleError(f"Unknown prediction type {prediction_type!r}: choose one of {known}.")
+
+
+def split_output(output: Tensor, channels: int) -> tuple[Tensor, Tensor | None]:
+    """A network's output (B, C or 2 C, R, R) -> what `to_x0_eps` reads, and the share of `Seen` or None.
+
+    -1 and 1 stand for shares of 0 and 1, so that a network whose last layer is zero begins in the middle.
+
+    Args:
+        channels: C, of a picture.
+    """
+    if output.shape[1] == channels:
+        return output, None
+    output, variance = output.chunk(2, dim=1)
+    return output, (variance + 1) / 2
 
 
 def training_target(

@@ -17,7 +17,8 @@ from .denoiser import Denoiser, Guidance
 from .errors import DoodleError
 from .guidance import ClassifierFree
 from .schedule import PerPicture
-from .solver import DDIM, DPMSolver, Solver
+from .solver import DDIM, DDPM, DPMSolver, Heun, Solver, check_variance
+from .timesteps import check_spacing
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 Constraint = Callable[[Tensor, int], Tensor]  # (x_t, t) -> what takes its place
@@ -42,7 +43,12 @@ class Step:
     x0: Tensor
 
 
-SOLVERS: dict[str, Callable[[PerPicture], Solver]] = {"ddim": DDIM, "dpm++": lambda eta: DPMSolver()}
+SOLVERS: dict[str, Callable[[Sampling], Solver]] = {
+    "ddim": lambda sampling: DDIM(sampling.eta, sampling.variance),
+    "ddpm": lambda sampling: DDPM(sampling.variance),
+    "heun": lambda sampling: Heun(),
+    "dpm++": lambda sampling: DPMSolver(),
+}
 
 
 @dataclass(frozen=True)
@@ -54,13 +60,15 @@ class Sampling:
         steps: denoising steps of a run of strength 1, in 1 .. T; fewer are done below, in proportion.
         guidance: w of classifier-free guidance, one or one for each picture, 1 = off; or any `Guidance`.
         eta: of DDIM, one or one for each picture: 0 deterministic .. 1 DDPM.
-        solver: one of SOLVERS.
+        solver: one of SOLVERS. "heun" asks the network twice in a step, the others once.
+        spacing: which timesteps are walked, one of SPACINGS in timesteps.py.
+        variance: of the fresh noise, where there is some: one of VARIANCES in solver.py.
         temperature: how much of its slow part is left of the noise over a drawing that the network is told,
             0 .. 1; see `sdedit.calmed`. 1 is SDEdit as in the paper.
 
     Raises:
-        DoodleError: for a strength, an eta or a temperature outside [0, 1], or a solver that is unknown or
-            has no eta.
+        DoodleError: for a strength, an eta or a temperature outside [0, 1], for a solver that is unknown or
+            has no eta, for an unknown spacing or variance.
     """
 
     strength: float = 0.6
@@ -68,6 +76,8 @@ class Sampling:
     guidance: PerPicture | Guidance = 2.0
     eta: PerPicture = 0.0
     solver: str = "ddim"
+    spacing: str = "trailing"
+    variance: str = "auto"
     temperature: float = 0.25
 
     def __post_init__(self) -> None:
@@ -78,34 +88,22 @@ class Sampling:
         if self.solver not in SOLVERS:
             raise DoodleError(f"Unknown solver {self.solver!r}: choose one of {', '.join(SOLVERS)}.")
         if self.solver != "ddim" and self.eta != 0:
-            raise DoodleError(f"eta is DDIM's; the solver {self.solver!r} is deterministic.")
-        self.new_solver()  # refuses a bad eta
+            raise DoodleError(f"eta is DDIM's; the solver {self.solver!r} has none.")
+        check_spacing(self.spacing)
+        check_variance(self.variance)
+        noisy = self.new_solver().noisy  # refuses a bad eta
+        if self.variance != "auto" and not noisy:
+            raise DoodleError("There is no fresh noise that could have a variance: take ddpm, or an eta.")
 
     def new_solver(self) -> Solver:
         """One that has taken no step yet."""
-        return SOLVERS[self.solver](self.eta)
+        return SOLVERS[self.solver](self)
 
     def guide(self) -> Guidance:
         return self.guidance if callable(self.guidance) else ClassifierFree(self.guidance)
 
 
 USUAL = Sampling()
-
-
-def trailing_timesteps(num_inference_steps: int, start: int) -> list[int]:
-    """`num_inference_steps` timesteps, evenly spaced, from `start` down; the last lands on the clean picture.
-
-    "Trailing" spacing (Lin et al. 2024, "Common Diffusion Noise Schedules", table 2): the first of them is
-    `start` itself, so that a picture is denoised from exactly the noise level it was given.
-
-    Args:
-        num_inference_steps: at least 1; at most start + 1 different timesteps exist.
-        start: the first timestep, in 0 .. T-1.
-    """
-    if num_inference_steps < 1:
-        raise DoodleError(f"The number of steps must be at least 1, not {num_inference_steps}.")
-    count = min(num_inference_steps, start + 1)
-    return [round((start + 1) * (count - i) / count) - 1 for i in range(count)]
 
 
 def randn(shape: Sequence[int], generator: Generators, like: Tensor | None = None) -> Tensor:
@@ -169,9 +167,9 @@ def _steps(
     in another thread.
     """
     for i, (t, t_prev) in enumerate(zip(timesteps, [*timesteps[1:], -1])):
-        x0, eps = denoiser(x, t)
+        seen = denoiser.see(x, t)
         noise = randn(x.shape, generator, like=x) if solver.noisy and t_prev >= 0 else None
-        x = solver.step(denoiser.schedule, x, x0, eps, t, t_prev, noise)
+        x, x0 = solver.step(denoiser, x, seen, t, t_prev, noise), seen.x0
         if constrain is None:
             solver = solver.after(t, x0)
         else:

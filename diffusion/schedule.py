@@ -150,15 +150,44 @@ class NoiseSchedule:
 
     # ------------------------------------------------------------------ reverse process
 
-    def posterior_variance(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> Tensor:
-        """The variance of q(x_{t_prev} | x_t, x0), DDPM eq. 7: float64 (B or 1, 1, ...), as `posterior`.
+    def step_variance(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> Tensor:
+        """The variance of q(x_t | x_{t_prev}), DDPM eq. 2: float64 (B or 1, 1, ...), as `posterior`.
 
-        The noise that is new between the two steps, sigma_t^2 - (alpha_t / alpha_prev)^2 sigma_prev^2 (beta_t
-        where t_prev = t - 1), times the share of sigma_t^2 that is old.
+        The noise that is new between the two steps, sigma_t^2 - (alpha_t / alpha_prev)^2 sigma_prev^2: beta_t
+        where t_prev = t - 1.
         """
         ratio = self.alpha(t, like) / self.alpha(t_prev, like)
+        return self.sigma(t, like) ** 2 - ratio**2 * self.sigma(t_prev, like) ** 2
+
+    def posterior_variance(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> Tensor:
+        """The variance of q(x_{t_prev} | x_t, x0), DDPM eq. 7: as `step_variance`.
+
+        The noise that is new between the two steps, times the share of sigma_t^2 that is old.
+        """
         old, all_of_it = self.sigma(t_prev, like) ** 2, self.sigma(t, like) ** 2
-        return old / all_of_it * (all_of_it - ratio**2 * old)
+        return old / all_of_it * self.step_variance(t, t_prev, like)
+
+    def log_variances(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """ln of `posterior_variance` and of `step_variance`, between which a step's variance should lie.
+
+        The posterior of the step that lands on the clean picture has none, whose logarithm nothing can be
+        made of: it is that of the step before (iDDPM's code does so).
+        """
+        t, t_prev = torch.as_tensor(t), torch.as_tensor(t_prev)
+        lands = t_prev < 0
+        small = self.posterior_variance(torch.where(lands, 1, t), torch.where(lands, 0, t_prev), like)
+        return small.log(), self.step_variance(t, t_prev, like).log()
+
+    def log_variance(
+        self, t: Tensor | int, t_prev: Tensor | int, like: Tensor, share: Tensor | float = 0.0
+    ) -> Tensor:
+        """ln of the variance of p(x_{t_prev} | x_t), between the two of `log_variances` (iDDPM eq. 15).
+
+        Args:
+            share: of the larger one, the step's own; as in `Seen`, like `like` where it is learnt.
+        """
+        small, large = self.log_variances(t, t_prev, like)
+        return share * large + (1 - share) * small
 
     def posterior(
         self, x0: Tensor, x_t: Tensor, t: Tensor | int, t_prev: Tensor | int | None = None

@@ -19,13 +19,16 @@ from .checkpoint import Checkpoint
 from .condition import Condition
 from .denoiser import Denoiser
 from .errors import DoodleError
-from .sampler import USUAL, Constraint, Generators, Sampling, Step, randn, sample, trailing_timesteps
+from .sampler import USUAL, Constraint, Generators, Sampling, Step, randn, sample
 from .schedule import NoiseSchedule
+from .timesteps import spaced_timesteps
 
 AREAS = 16  # into so many by so many areas `calmed` parts a picture; at 64 pixels, the U-Net's patches
 
 
-def edit_timesteps(strength: float, num_inference_steps: int, num_train_timesteps: int) -> list[int]:
+def edit_timesteps(
+    strength: float, num_inference_steps: int, num_train_timesteps: int, spacing: str = USUAL.spacing
+) -> list[int]:
     """The timesteps to denoise for a strength; the first of them, t0, is where the noise is added.
 
     t0 = round(strength T) - 1 names a point of the training schedule, and round(strength n) steps lead from
@@ -34,9 +37,10 @@ def edit_timesteps(strength: float, num_inference_steps: int, num_train_timestep
     Args:
         strength: noise level in [0, 1], as `Sampling` checks.
         num_inference_steps: n, the steps a run of strength 1 takes, in 1 .. T.
+        spacing: one of SPACINGS; with "leading" the first of them lies below t0.
 
     Raises:
-        DoodleError: for a number of steps outside its range.
+        DoodleError: for a number of steps outside its range, or an unknown spacing.
     """
     if not 1 <= num_inference_steps <= num_train_timesteps:
         limits = f"between 1 and {num_train_timesteps}"
@@ -44,7 +48,7 @@ def edit_timesteps(strength: float, num_inference_steps: int, num_train_timestep
     t0 = round(strength * num_train_timesteps) - 1
     if t0 < 0:
         return []
-    return trailing_timesteps(max(1, round(strength * num_inference_steps)), start=t0)
+    return spaced_timesteps(max(1, round(strength * num_inference_steps)), t0, spacing)
 
 
 def first_state(schedule: NoiseSchedule, image: Tensor, noise: Tensor, strength: float, t0: int) -> Tensor:
@@ -182,7 +186,7 @@ def edit(
         UnknownLabel: for a label the checkpoint has not learnt.
     """
     schedule, strength = checkpoint.schedule, sampling.strength
-    timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps)
+    timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps, sampling.spacing)
     _checked(checkpoint, image, mask, strength)
     condition = edit_condition(checkpoint, labels, image, generator)
     drawing = image

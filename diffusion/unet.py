@@ -44,6 +44,7 @@ class UNetConfig:
         dropout: probability inside residual blocks, in [0, 1).
         image_channels: 3 for RGB.
         drawing: whether the network has an input for a drawing.
+        learned_variance: whether it also says how sure it is, in as many channels again (iDDPM section 3.1).
 
     Raises:
         DoodleError: if the sizes do not fit each other.
@@ -59,6 +60,7 @@ class UNetConfig:
     dropout: float = 0.0
     image_channels: int = 3
     drawing: bool = False
+    learned_variance: bool = False
 
     def __post_init__(self) -> None:
         for name in ("channels", "attention", "label_sizes"):  # JSON gives lists
@@ -211,7 +213,8 @@ class UNet(nn.Module):
                 width = widths[level - 1]
 
         self.output_norm = group_norm(width)
-        self.output = zeroed(nn.Conv2d(width, in_channels, 3, padding=1))
+        out_channels = 2 * in_channels if config.learned_variance else in_channels
+        self.output = zeroed(nn.Conv2d(width, out_channels, 3, padding=1))
 
     @property
     def null_labels(self) -> tuple[int, ...]:
@@ -241,7 +244,8 @@ class UNet(nn.Module):
             drawing: (B, 4, R, R): RGB in [-1, 1] and a plane of ones; all zeros, or None, for no drawing.
 
         Returns:
-            (B, 3, R, R), of the type of x: x0, eps or v, whichever the network was trained to predict.
+            (B, 3, R, R), of the type of x: x0, eps or v, whichever the network was trained to predict. With
+            a learnt variance (B, 6, R, R): that of the step comes behind, see `prediction.split_output`.
 
         Raises:
             DoodleError: for labels of another shape, or a drawing where the network has no input for one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -39,7 +40,7 @@ COLOURS = {"apple": ["#c81e28", "#6a9c31", "#5b3a1c"], "ice cream": ["#f3b4c6", 
 
 
 def tiny_checkpoint(
-    label_names: dict[str, list[str]] = LABELS, pairs: list = PAIRS, image_size: int = 16
+    label_names: dict[str, list[str]] = LABELS, pairs: list = PAIRS, image_size: int = 16, **more: Any
 ) -> Checkpoint:
     """Few pixels, one level, random weights: a step takes about a millisecond."""
     torch.manual_seed(0)
@@ -52,6 +53,7 @@ def tiny_checkpoint(
             blocks=1,
             attention=(False,),
             label_sizes=sizes,
+            **more,
         )
     )
     with torch.no_grad():

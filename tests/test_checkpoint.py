@@ -32,6 +32,18 @@ def test_round_trip_is_exact(path):
     assert loaded.image_size == 16
 
 
+def test_a_learnt_variance_travels_and_files_from_before_have_none(path):
+    save_checkpoint(path, tiny_checkpoint(learned_variance=True))
+    assert load_checkpoint(path).model.config.learned_variance
+    old = tiny_checkpoint()
+    about = old.model.config.to_dict()
+    del about["learned_variance"]
+    old.model.config = type("Config", (), {"to_dict": lambda self: about})()
+    save_checkpoint(path, old)
+    loaded = load_checkpoint(path)
+    assert not loaded.model.config.learned_variance and len(loaded.model.output.weight) == 12
+
+
 def test_loading_leaves_the_global_rng_alone(path):
     save_checkpoint(path, tiny_checkpoint())
     before = torch.get_rng_state()

@@ -80,7 +80,8 @@ def test_same_seed_same_file_other_seed_label_guidance_other_file(here, checkpoi
     assert made("--seed", "7", "--eta", "0") != first
     # Subject, style and guidance each reach the model.
     options = ["", "--strength 0.9", "--subject apple", "--subject cat", "--style photo"]
-    options += ["--subject cat --style photo", "--subject cat --guidance 5"]
+    options += ["--subject cat --style photo", "--subject cat --guidance 5", "--spacing quadratic"]
+    options += ["--solver dpm++", "--solver heun", "--solver ddpm", "--solver ddpm --variance large"]
     pictures = [made(*words.split()) for words in options]
     assert len(set(pictures)) == len(pictures)
     assert made("--seed", "0", "--guidance", "2", "--strength", "0.6", "--steps", "5") == pictures[0]

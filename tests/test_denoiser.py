@@ -9,7 +9,7 @@ from conftest import tiny_checkpoint
 from diffusion import Condition, Denoiser, NoiseSchedule
 from diffusion.denoiser import unguided
 from diffusion.guidance import ByKind, ClassifierFree, LabelsAndDrawing, Within
-from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
+from diffusion.prediction import PREDICTION_TYPES, Seen, to_x0_eps, training_target
 from toys import noise, nothing, steps_of, wavy
 
 SCHEDULE = NoiseSchedule()
@@ -50,6 +50,23 @@ def test_each_picture_may_have_a_timestep_of_its_own(prediction_type):
     for i, t in enumerate(T.tolist()):
         for a, b in zip(denoiser(X[i : i + 1], t), together):
             torch.testing.assert_close(a[0], b[i])
+
+
+def test_a_network_may_say_how_sure_it_is():
+    """Behind its answer, -1 .. 1 for 0 .. 1; guidance extrapolates it like all else, but it stays between."""
+    said = torch.tensor([-1.0, 0.5, 3.0]).reshape(1, 3, 1, 1).expand(2, 3, 4, 4)
+
+    def model(x, t, labels):
+        return torch.cat([wavy(x, t, labels), said[: len(x)] if len(x) == 2 else said.repeat(2, 1, 1, 1)], 1)
+
+    told = Denoiser(model, SCHEDULE, "epsilon", TOLD)
+    seen, plain = told.see(X, T), Denoiser(wavy, SCHEDULE, "epsilon", TOLD).see(X, T)
+    assert torch.equal(seen.x0, plain.x0) and torch.equal(seen.eps, plain.eps) and plain.share is None
+    assert seen.share.shape == X.shape and seen.share[0, :, 0, 0].tolist() == [0, 0.75, 1]
+    guided = Denoiser(model, SCHEDULE, "epsilon", TOLD, ClassifierFree(3.0)).see(X, T)
+    assert torch.equal(guided.share, seen.share)
+    again = Seen.cat([seen, seen])
+    assert again.share.shape == again.x0.shape == (4, 3, 4, 4) and Seen.cat([plain, plain]).share is None
 
 
 # ------------------------------------------------------------------ what is told

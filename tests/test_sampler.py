@@ -1,45 +1,14 @@
-"""The loop: timesteps, randomness, what is yielded and when."""
+"""The loop: randomness, what is yielded and when."""
 
 import threading
 
 import pytest
 import torch
-from diffusers import DDIMScheduler
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from diffusion.sampler import randn, trailing_timesteps
+from diffusion.sampler import randn
 from diffusion.schedule import NoiseSchedule
 from diffusion.solver import DDIM
-from toys import leading_timesteps, noise, run, steps_of, wavy
-
-# ------------------------------------------------------------------ timesteps
-
-
-@settings(max_examples=200, deadline=None)
-@given(n=st.integers(1, 1000), start=st.integers(0, 999))
-def test_trailing_timesteps(n, start):
-    timesteps = trailing_timesteps(n, start)
-    assert timesteps[0] == start and timesteps[-1] >= 0
-    assert len(timesteps) == min(n, start + 1)
-    assert all(a > b for a, b in zip(timesteps, timesteps[1:]))
-
-
-@pytest.mark.parametrize(
-    "spacing, ours",
-    [("trailing", lambda n: trailing_timesteps(n, 999)), ("leading", lambda n: leading_timesteps(n, 1000))],
-)
-@pytest.mark.parametrize("n", [1, 10, 50, 1000])
-def test_timesteps_agree_with_diffusers(spacing, ours, n):
-    peer = DDIMScheduler(timestep_spacing=spacing)
-    peer.set_timesteps(n)
-    assert ours(n) == peer.timesteps.tolist()
-
-
-@pytest.mark.parametrize("n", [0, -3])
-def test_step_counts_below_one_are_refused(n):
-    with pytest.raises(ValueError):
-        trailing_timesteps(n, 999)
+from toys import noise, run, steps_of, wavy
 
 
 def test_last_step_returns_x0_and_steps_are_numbered():

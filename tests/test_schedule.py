@@ -167,3 +167,19 @@ def test_unknown_prediction_types_are_refused():
 def test_config_rebuilds_the_schedule():
     schedule = NoiseSchedule("linear", 300)
     assert NoiseSchedule(**schedule.config()) == schedule
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_a_learnt_variance_lies_between_beta_and_the_posterior_s(kind):
+    """iDDPM eq. 15, for single steps and longer ones; the last step has that of the one before."""
+    schedule, x = NoiseSchedule(kind), torch.zeros(3, 1, 1, 1, dtype=torch.float64)
+    t, t_prev = torch.tensor([999, 500, 7]), torch.tensor([998, 300, 6])
+    small, large = schedule.posterior_variance(t, t_prev, x), schedule.step_variance(t, t_prev, x)
+    torch.testing.assert_close(large[[0, 2], 0, 0, 0], schedule.betas[[999, 7]])
+    torch.testing.assert_close(schedule.log_variance(t, t_prev, x).exp(), small)
+    torch.testing.assert_close(schedule.log_variance(t, t_prev, x, 1.0).exp(), large)
+    share = torch.rand(3, 1, 1, 1, dtype=torch.float64)
+    between = schedule.log_variance(t, t_prev, x, share).exp()
+    torch.testing.assert_close(between, large**share * small ** (1 - share))
+    first = schedule.log_variance(0, -1, x).exp()
+    torch.testing.assert_close(first, schedule.posterior_variance(1, 0, x))

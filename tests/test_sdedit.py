@@ -133,8 +133,12 @@ def test_closing_stops_the_model_and_the_global_rng_is_untouched(checkpoint, dra
         ({"steps": 1001}, "between 1 and 1000"),
         ({"eta": 2.0}, "eta"),
         ({"eta": (0.0, -1.0)}, "eta"),
-        ({"eta": 0.5, "solver": "dpm++"}, "deterministic"),
-        ({"solver": "rk4"}, "choose one of ddim, dpm"),
+        ({"eta": 0.5, "solver": "dpm++"}, "has none"),
+        ({"eta": 0.5, "solver": "ddpm"}, "has none"),
+        ({"solver": "rk4"}, "choose one of ddim, ddpm"),
+        ({"variance": "huge", "solver": "ddpm"}, "choose one of auto, small, large"),
+        ({"variance": "large", "solver": "heun"}, "no fresh noise"),
+        ({"spacing": "random"}, "choose one of trailing"),
         ({"mask": torch.ones(1, 1, 8, 8)}, "mask"),
         ({"image": torch.zeros(1, 3, 8, 8)}, r"\(B, 3, 16, 16\)"),
         ({"image": None}, "only strength 1"),
@@ -183,10 +187,28 @@ def test_dials_work_without_labels(drawing):
     assert torch.allclose(x[0], x[1], atol=1e-5), "nothing to be guided by"
 
 
+@pytest.mark.parametrize("dials", [{"solver": "ddpm"}, {"eta": 0.5}])
+def test_a_learnt_variance_makes_the_fresh_noise(drawing, dials):
+    checkpoint = tiny_checkpoint(learned_variance=True)
+
+    def painted(**more):
+        return result(checkpoint, drawing, {"subject": "cat"}, generator=seeded(), **dials, **more)
+
+    learnt, small, large = painted(), painted(variance="small"), painted(variance="large")
+    assert learnt.shape == drawing.shape and torch.isfinite(learnt).all()
+    assert (learnt - small).abs().max() > 1e-4 < (learnt - large).abs().max()
+    with torch.no_grad():  # now it says the posterior's everywhere
+        checkpoint.model.output.weight[12:] = 0
+        checkpoint.model.output.bias[12:] = -1
+    assert torch.allclose(painted(), painted(variance="small"), atol=1e-5)
+
+
 # ---- going on from a step
 
 
-@pytest.mark.parametrize("dials", [{"eta": 0.0}, {"eta": 0.7}, {"solver": "dpm++"}])
+@pytest.mark.parametrize(
+    "dials", [{"eta": 0.0}, {"eta": 0.7}, *({"solver": name} for name in ("ddpm", "heun", "dpm++"))]
+)
 @pytest.mark.parametrize("masked", [False, True])
 @settings(max_examples=8, deadline=None)
 @given(cut=st.integers(1, 6))
@@ -233,7 +255,7 @@ def test_nothing_is_left_after_the_last_step(checkpoint, drawing):
         edit(checkpoint, drawing, None, Sampling(0.5), seeded(), after=last)
 
 
-@pytest.mark.parametrize("dials", [{"eta": 0.7}, {"solver": "dpm++"}])
+@pytest.mark.parametrize("dials", [{"eta": 0.7}, {"solver": "heun"}, {"solver": "dpm++"}])
 def test_covering_a_state_anew_forgets_the_way_to_it(checkpoint, drawing, calls, dials):
     """What follows depends on the predicted picture and the new noise alone."""
     kept = list(edit(checkpoint, drawing, None, Sampling(0.8, 8, **dials), seeded(3)))[2]

@@ -112,6 +112,22 @@ def test_the_default_network_is_cheap_enough_for_two_cores():
     assert counter.get_total_flops() < 10e9
 
 
+def test_a_network_with_a_learnt_variance_answers_twice_as_much(x):
+    t = torch.tensor([3, 900])
+    assert torch.equal(
+        UNet(UNetConfig(**SMALL, learned_variance=True))(x, t), torch.zeros(2, 6, *x.shape[2:])
+    )
+    learned, plain = network(learned_variance=True), network()
+    weights = learned.state_dict()
+    half = len(weights["output.weight"]) // 2
+    for name in ("output.weight", "output.bias"):
+        weights[name] = weights[name][:half]
+    plain.load_state_dict(weights)
+    answer = learned(x, t)
+    torch.testing.assert_close(answer[:, :3], plain(x, t))
+    assert not torch.allclose(answer[:, 3:], answer[:, :3])
+
+
 def test_config_survives_json():
     import json
 

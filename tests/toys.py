@@ -4,6 +4,7 @@ import torch
 
 from diffusion.condition import Condition
 from diffusion.denoiser import Denoiser
+from diffusion.prediction import Seen
 from diffusion.sampler import Sampling, sample
 from diffusion.sdedit import edit
 from diffusion.solver import DDIM
@@ -29,6 +30,14 @@ def steps_of(model, schedule, x, timesteps, solver=None, prediction_type="epsilo
     return sample(denoiser, x, timesteps, solver or DDIM(), **more)
 
 
+def one_step(solver, schedule, x, x0, t, t_prev, noise=None, share=None):
+    """x_{t_prev} where x0 is seen in x_t, and nobody may be asked again."""
+    denoiser = Denoiser(None, schedule, "sample", nothing(len(x)))
+    share = None if share is None else torch.full_like(x, share)
+    seen = Seen(x0, schedule.eps_from_x0(x, x0, t), share)
+    return solver.step(denoiser, x, seen, t, t_prev, noise)
+
+
 def run(*args, **kwargs):
     """The result of a whole run."""
     *_, last = steps_of(*args, **kwargs)
@@ -47,14 +56,6 @@ def result(checkpoint, image, labels=None, *, generator=None, mask=None, after=N
     return last.x
 
 
-def leading_timesteps(num_inference_steps: int, num_train_timesteps: int) -> list[int]:
-    """Multiples of T // n from high to low, ending in 0: the tau of DDIM's appendix D.2, used by its code."""
-    if not 1 <= num_inference_steps <= num_train_timesteps:
-        raise ValueError(f"The number of steps must be between 1 and {num_train_timesteps}.")
-    stride = num_train_timesteps // num_inference_steps
-    return [i * stride for i in reversed(range(num_inference_steps))]
-
-
 def gaussian_oracle(schedule):
     """The exact eps of data N(0.3, 0.25^2), in closed form: no network can do better."""
 
@@ -63,6 +64,18 @@ def gaussian_oracle(schedule):
         return (1 - abar).sqrt() * (x - abar.sqrt() * 0.3) / (abar * 0.25**2 + 1 - abar)
 
     return oracle
+
+
+def exact_share(schedule, t, t_prev):
+    """Where the variance of p(x_prev | x_t) of the same data lies, 0 at the posterior's, 1 at beta.
+
+    It is the posterior's, and that of x0 given x_t as far as the posterior's mean follows x0.
+    """
+    one, zero = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
+    follows, variance = schedule.posterior(one, zero, t, t_prev)
+    unsure = 1 / (1 / 0.25**2 + schedule.abar(t) / (1 - schedule.abar(t)))
+    small, large = schedule.log_variances(t, t_prev, like=one)
+    return float(((variance + follows**2 * unsure).log() - small) / (large - small))
 
 
 class Doubled:

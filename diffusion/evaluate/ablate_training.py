@@ -130,7 +130,7 @@ def x0_errors(study: Study, x0: Tensor, labels: Tensor) -> list[dict[str, float]
     for band in range(BANDS):
         level = (band + (torch.randperm(n, generator=generator) + 0.5) / n) / BANDS
         t, noise = timesteps_at(schedule, level), torch.randn(x0.shape, generator=generator)
-        predicted = study.predict_x0(schedule.add_noise(x0, noise, t), t, labels)
+        predicted = study.see(schedule.add_noise(x0, noise, t), t, labels).x0
         result.append(mean_and_error((predicted.clamp(-1, 1) - x0).square().mean(dim=(1, 2, 3))))
     return result
 

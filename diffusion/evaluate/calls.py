@@ -26,7 +26,6 @@ from ..files import write_text
 from ..guidance import Within
 from ..options import REQUIRED, command, option, parse
 from ..sampler import SOLVERS, USUAL
-from ..sdedit import edit_timesteps
 from .compare import differences
 from .drawn_tables import comparison_table
 from .evaluation import DrawnSettings, open_study
@@ -86,25 +85,26 @@ class Way:
         everywhere = (self.low, self.high) == (0, 1)
         return f"{self.solver}, {self.steps}" + ("" if everywhere else f", {self.low:g}-{self.high:g}")
 
-    def inside(self, num_train_timesteps: int) -> tuple[int, int]:
-        """The first and the last t that is guided."""
-        return round(self.low * num_train_timesteps), round(self.high * num_train_timesteps)
-
     def guidance(self, num_train_timesteps: int) -> Guidance:
-        return Within(USUAL.guide(), *self.inside(num_train_timesteps))
-
-    def calls(self, strength: float, num_train_timesteps: int) -> int:
-        """How many pictures go through the network for one."""
-        timesteps = edit_timesteps(strength, self.steps, num_train_timesteps)
-        low, high = self.inside(num_train_timesteps)
-        return sum(2 if low <= t <= high else 1 for t in timesteps)
+        return Within(
+            USUAL.guide(), round(self.low * num_train_timesteps), round(self.high * num_train_timesteps)
+        )
 
 
-def made(study: Study, drawn: dict[str, Drawings], way: Way, strength: float) -> dict[str, Tensor]:
-    """What the checkpoint makes of each kind of input in this way: (N, 3, R, R)."""
+def made(
+    study: Study, drawn: dict[str, Drawings], way: Way, strength: float
+) -> tuple[dict[str, Tensor], float]:
+    """What the checkpoint makes of each kind of input in this way, (N, 3, R, R), and how many pictures went
+    through the network for one."""
     guidance = way.guidance(study.checkpoint.schedule.num_train_timesteps)
     changed = replace(study, solver=way.solver, steps=way.steps, guidance=guidance)
-    return {kind: painted(changed, some, strength, kind) for kind, some in drawn.items()}
+    asked: list[int] = []
+    counting = study.painter.model.register_forward_pre_hook(lambda _, args: asked.append(len(args[0])))
+    try:
+        results = {kind: painted(changed, some, strength, kind) for kind, some in drawn.items()}
+    finally:
+        counting.remove()
+    return results, sum(asked) / max(1, sum(map(len, drawn.values())))
 
 
 def judged(study: Study, results: dict[str, Tensor], drawn: dict[str, Drawings], fine: dict) -> dict:
@@ -130,13 +130,13 @@ def compared(study: Study, others: Sequence[Way]) -> dict[str, dict[str, dict]]:
     drawn = inputs(study)
     found: dict[str, dict[str, dict]] = {}
     for strength in study.strengths:
-        fine = made(study, drawn, Way(steps=FINE), strength)
-        usual = judged(study, made(study, drawn, Way(), strength), drawn, fine)
+        fine, _ = made(study, drawn, Way(steps=FINE), strength)
+        usual = judged(study, made(study, drawn, Way(), strength)[0], drawn, fine)
         for way in tqdm(others, desc=f"strength {strength:g}"):
-            one = differences(usual, judged(study, made(study, drawn, way, strength), drawn, fine))
-            calls = way.calls(strength, study.checkpoint.schedule.num_train_timesteps)
+            results, calls = made(study, drawn, way, strength)
+            one = differences(usual, judged(study, results, drawn, fine))
             for kind, row in one.items():
-                found.setdefault(f"{kind}, {strength:g}", {})[f"{way} ({calls} calls)"] = row
+                found.setdefault(f"{kind}, {strength:g}", {})[f"{way} ({calls:g} calls)"] = row
     return found
 
 

@@ -6,6 +6,7 @@ faithfulness   realism against faithfulness over the strength (SDEdit figure 3),
 restoration    PSNR and SSIM of bad pictures made better
 memory         is anything copied from the training pictures? do seeds differ? (memory.py)
 loss           the error of the network on held-out pictures, by noise level
+bound          the variational bound in bits per dimension, and its terms over t (bound.py)
 sheet          a picture of everything the checkpoint knows, none picked
 
 And for checkpoints of other names than the pictures', too (TRANSLATED):
@@ -34,6 +35,7 @@ from .. import images
 from ..files import whole
 from ..train.choose import evenly
 from . import inputs
+from .bound import bound
 from .concepts import concepts, photos
 from .drawings import drawings
 from .hands import hands, seeds
@@ -220,7 +222,7 @@ def loss(study: Study) -> dict:
         t = ((number + points) * width).long().clamp(max=schedule.num_train_timesteps - 1)
         t = t[torch.randperm(n, generator=generator)]
         noise = torch.randn(x0.shape, generator=generator)
-        predicted = study.predict_x0(schedule.add_noise(x0, noise, t), t, chosen.labels)
+        predicted = study.see(schedule.add_noise(x0, noise, t), t, chosen.labels).x0
         error = (predicted - x0).double().square().mean(dim=(1, 2, 3))
         result["t"].append([round(number * width), round((number + 1) * width) - 1])
         result["x0"].append(float(error.mean()))
@@ -270,6 +272,7 @@ PARTS: dict[str, Callable[[Study], dict]] = {
     "restoration": restoration,
     "memory": memory,
     "loss": loss,
+    "bound": bound,
     "sheet": sheet,
     "drawings": drawings,
     "hands": hands,

@@ -25,6 +25,7 @@ from ..condition import Condition
 from ..denoiser import Denoiser, Guidance
 from ..lineart import colour_in
 from ..machine import best_precision
+from ..prediction import Seen
 from ..sampler import USUAL, Sampling
 from ..schedule import PerPicture
 from ..sdedit import edit, edit_timesteps
@@ -171,7 +172,9 @@ class Study:
             float32 (N, 3, R, R) in [-1, 1].
         """
         guidance = self.guidance if guidance is None else guidance
-        sampling = Sampling(strength, self.steps, guidance, self.eta, self.solver, self.temperature)
+        sampling = Sampling(
+            strength, self.steps, guidance, self.eta, self.solver, temperature=self.temperature
+        )
         steps = edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps)
         if x0 is not None and not steps:
             return x0
@@ -224,20 +227,20 @@ class Study:
 
     # ------------------------------------------------------------------ what the networks say
 
-    def predict_x0(self, x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        """The picture that the network predicts behind each noised one: float32 (N, 3, R, R), not clipped.
+    def see(self, x_t: Tensor, t: Tensor, labels: Tensor, clip: bool = False) -> Seen:
+        """What the network sees in each noised picture, told its labels and not guided: float32.
 
         Args:
             x_t: (N, 3, R, R).
             t: long (N,).
             labels: long (N, K).
+            clip: keep the x0 seen in [-1, 1].
         """
-        predicted = []
+        seen = []
         for x, when, rows in zip(*(part.split(BATCH) for part in (x_t, t, labels))):
             told = Condition.of(self.checkpoint, rows)
-            x0, _ = Denoiser.of(self.painter, told, clip=False)(x, when)
-            predicted.append(x0)
-        return torch.cat(predicted)
+            seen.append(Denoiser.of(self.painter, told, clip=clip).see(x, when))
+        return Seen.cat(seen)
 
     def features(self, x0: Tensor) -> Tensor:
         """Pictures (N, 3, R, R) in [-1, 1] as points, float64 (N, F), in which sets of them are compared."""

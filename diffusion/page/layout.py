@@ -17,7 +17,7 @@ from .settings import DEFAULTS, RANGES
 from .theme import TAGLINE, TITLE
 
 MORE_DRAWING = "More like my drawing"
-SOLVER_NAMES = [("DDIM", "ddim"), ("DPM-Solver++", "dpm++")]
+SOLVER_NAMES = [("DDIM", "ddim"), ("DDPM", "ddpm"), ("Heun", "heun"), ("DPM-Solver++", "dpm++")]
 VARIATIONS = [("1 picture", 1), ("4", 4), ("9", 9)]
 
 
@@ -144,7 +144,7 @@ def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Ch
             ),
             "solver": gr.Radio(
                 SOLVER_NAMES, value=DEFAULTS.solver, label="Solver", elem_id="solver",
-                info="DPM-Solver++ remembers a step, needs fewer of them, and takes no fresh noise",
+                info="DDPM adds noise in each step. The last two need fewer; one of Heun takes twice as long",
             ),
             "precision": gr.Radio(
                 list(PRECISIONS), value=DEFAULTS.precision, label="Arithmetic", elem_id="precision",

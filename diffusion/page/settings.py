@@ -73,7 +73,9 @@ class Settings:
     def sampling(self) -> Sampling:
         """The part of them that says how to sample."""
         eta = self.eta if self.solver == "ddim" else 0.0  # the others are deterministic
-        return Sampling(self.strength, self.steps, self.guidance, eta, self.solver, self.temperature)
+        return Sampling(
+            self.strength, self.steps, self.guidance, eta, self.solver, temperature=self.temperature
+        )
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from ..machine import PRECISIONS
 from ..options import device, option
 from ..prediction import PREDICTION_TYPES
 from ..schedule import SCHEDULES
+from ..unet import UNetConfig
 from .batches import AUGMENTATIONS
 from .data import DataError
 
@@ -72,6 +73,10 @@ class TrainConfig(RunConfig):
     dropout: float = option(0.0, "dropout inside residual blocks", low=0, below=1)
     drawing: int = option(1, "whether the network has an input for the drawing, 0 or 1", low=0, high=1)
 
+    learned_variance: int = option(
+        0, "whether it learns the variance of its steps as well, 0 or 1", low=0, high=1
+    )
+
     schedule: str = option("cosine", "noise schedule", choices=SCHEDULES)
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2)
     prediction_type: str = option("sample", "what the network predicts", choices=PREDICTION_TYPES)
@@ -79,6 +84,9 @@ class TrainConfig(RunConfig):
     weighting: str = option("plain", "how much each noise level counts", choices=("plain", "min-snr"))
     perceptual: str = option("", "a classifier to which predictions should look right; never their judge")
     perceptual_weight: float = option(0.1, "how much that counts", low=0)
+    timesteps: str = option(
+        "uniform", "which noise levels are drawn more often", choices=("uniform", "importance")
+    )
     label_dropout: float = option(0.1, "how often each label is withheld, for guidance", low=0, high=1)
 
     accumulate: int = option(1, "pieces a batch is cut into, where memory is short", low=1)
@@ -90,6 +98,21 @@ class TrainConfig(RunConfig):
     def __post_init__(self) -> None:
         if self.noise_over > self.sketched:
             raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
+
+    def network(self, label_sizes: tuple[int, ...]) -> UNetConfig:
+        """The shape of the network, for so many names of each label kind."""
+        return UNetConfig(
+            image_size=self.image_size,
+            patch_size=self.patch_size,
+            channels=self.channels,
+            blocks=self.blocks,
+            attention=tuple(bool(a) for a in self.attention),
+            head_channels=self.head_channels,
+            label_sizes=label_sizes,
+            dropout=self.dropout,
+            drawing=bool(self.drawing),
+            learned_variance=bool(self.learned_variance),
+        )
 
     def record(self) -> dict:
         """All of them for a checkpoint's record, which travels: of files their names only."""
@@ -106,7 +129,7 @@ CHANGEABLE = {
     "perceptual_weight",
 }  # fmt: skip
 # Settings that there have not always been, and what runs that began without them had.
-SINCE = {"perceptual": "", "perceptual_weight": 0.1}
+SINCE = {"perceptual": "", "perceptual_weight": 0.1, "learned_variance": 0, "timesteps": "uniform"}
 
 
 def learning_rate(config: RunConfig, step: int) -> float:
@@ -130,6 +153,7 @@ def inherited(start: Checkpoint) -> dict:
         "attention": tuple(int(a) for a in network.attention),
         "head_channels": network.head_channels,
         "dropout": network.dropout,
+        "learned_variance": int(network.learned_variance),
         "schedule": schedule.kind,
         "num_train_timesteps": schedule.num_train_timesteps,
         "prediction_type": start.prediction_type,

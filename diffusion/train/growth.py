@@ -1,7 +1,9 @@
-"""Going on from a trained network with more than it had: new names, an input for drawings, more attention.
+"""Going on from a trained network with more than it had: new names, an input for drawings, more attention,
+a variance to learn.
 
-What is new starts so that the network's answers do not change: a drawing's weights and the last layer of an
-attention at zero (as `UNet` makes them), a new name's embedding at that of the nearest name it knew.
+What is new starts so that the network's answers do not change: a drawing's weights, the last layer of an
+attention and what says the variance at zero (as `UNet` makes them), a new name's embedding at that of the
+nearest name it knew.
 """
 
 from __future__ import annotations
@@ -77,7 +79,8 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
 
     Args:
         start: a trained model.
-        shape: may differ from its network's in names, in levels that get attention, and in `drawing`.
+        shape: may differ from its network's in names, in levels that get attention, in `drawing` and in
+            `learned_variance`.
         label_names: kind -> names of the new network; kinds as in `start`.
         about: see `read_names`; it helps the first kind.
 
@@ -85,9 +88,11 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
         CheckpointError: the networks differ in anything else.
     """
     old = start.model.config
-    same = replace(old, label_sizes=shape.label_sizes, attention=shape.attention, drawing=shape.drawing)
-    lost = [had and not has for had, has in zip(old.attention, shape.attention)]
-    if same != shape or any(lost) or (old.drawing and not shape.drawing):
+    may_grow = ("label_sizes", "attention", "drawing", "learned_variance")
+    same = replace(old, **{name: getattr(shape, name) for name in may_grow})
+    had = (*old.attention, old.drawing, old.learned_variance)
+    has = (*shape.attention, shape.drawing, shape.learned_variance)
+    if same != shape or any(before and not now for before, now in zip(had, has)):
         raise CheckpointError("The checkpoint to start from has another network or schedule than this run.")
     if list(label_names) != list(start.label_names):
         raise CheckpointError(
@@ -99,5 +104,8 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
         key = f"label_tables.{i}.weight"
         weights[key] = _rows(weights[key], start.label_names[kind], names, about if i == 0 else {})
     model = UNet(shape)
+    if shape.learned_variance and not old.learned_variance:
+        for key in ("output.weight", "output.bias"):
+            weights[key] = torch.cat([weights[key], torch.zeros_like(weights[key])])
     model.load_state_dict(weights, strict=False)
     return model

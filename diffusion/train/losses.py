@@ -5,11 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..bound import step_term
+from ..prediction import to_x0_eps
 from ..schedule import NoiseSchedule
 
 MAX_X0_WEIGHT = 20.0
 FAINTEST_SKETCH, BOLDEST_SKETCH = 0.3, 0.95  # strengths between which training puts noise over sketches
 MIN_SNR_GAMMA = 5.0  # where Hang et al. 2023 cut
+VLB_WEIGHT = 0.001  # lambda of iDDPM eq. 16
 
 
 def drop_labels(labels: Tensor, null: Tensor, rate: float, generator: torch.Generator) -> Tensor:
@@ -23,14 +26,19 @@ def drop_labels(labels: Tensor, null: Tensor, rate: float, generator: torch.Gene
     return torch.where(dropped, null, labels)
 
 
-def stratified_timesteps(batch: int, num_train_timesteps: int, generator: torch.Generator) -> Tensor:
+def stratified_timesteps(
+    batch: int, num_train_timesteps: int, generator: torch.Generator, probabilities: Tensor | None = None
+) -> Tensor:
     """Timesteps, long (B,): uniform each, but spread over the batch, which makes the loss less noisy.
 
     One random offset shifts B evenly spaced points (Kingma et al. 2021, "Variational Diffusion Models",
-    appendix I.1).
+    appendix I.1). With probabilities (T,) the points are quantiles of these, and as evenly spread among them.
     """
     offset = torch.rand((), generator=generator, device=generator.device)
     points = (torch.arange(batch, device=generator.device) + offset) / batch
+    if probabilities is not None:
+        up_to = probabilities.to(points.device).cumsum(0).to(points.dtype)
+        return torch.searchsorted(up_to, points, right=True).clamp(max=num_train_timesteps - 1)
     return (points * num_train_timesteps).long().clamp(max=num_train_timesteps - 1)
 
 
@@ -95,3 +103,27 @@ def loss_weight(weighting: str, prediction_type: str, abar: Tensor) -> Tensor:
         squared = {"sample": torch.ones_like(snr), "epsilon": snr, "v_prediction": snr + 1}
         return snr.clamp(max=MIN_SNR_GAMMA) / squared[prediction_type]
     return x0_weight(abar) if prediction_type == "sample" else torch.ones_like(abar)
+
+
+def variance_loss(
+    schedule: NoiseSchedule,
+    prediction_type: str,
+    output: Tensor,
+    share: Tensor,
+    x0: Tensor,
+    x_t: Tensor,
+    t: Tensor,
+) -> Tensor:
+    """lambda L_vlb, what a learnt variance adds to the loss of each picture (iDDPM eq. 16): (B,).
+
+    L_vlb is a sum over T terms in bits per dimension, estimated here from the one of t. It teaches the
+    variance alone: the mean is taken as it is, and goes on learning from its own loss.
+
+    Args:
+        output, share: of `split_output`, for x_t (B, 3, R, R).
+        x0: the clean pictures.
+        t: long (B,).
+    """
+    seen, _ = to_x0_eps(prediction_type, schedule, output.detach(), x_t, t)
+    terms = step_term(schedule, x0, x_t, t, seen, schedule.log_variance(t, t - 1, x0, share))
+    return VLB_WEIGHT * schedule.num_train_timesteps * terms

@@ -1,9 +1,9 @@
 """The training of a U-Net from pictures.
 
-The idea fits in one function, `Trainer.loss`: noise a picture to a random timestep, ask the network what was
-done to it, and compare (DDPM algorithm 1). The network may be shown a crude drawing of the picture besides,
-and the noise may lie over that drawing (`noise_over` in losses.py). The rest is what a long run needs: an
-average of the weights, a learning rate that warms up and winds down, and a state to go on from exactly.
+The idea fits in one function, `Trainer.losses`: noise a picture to a random timestep, ask the network what
+was done to it, and compare (DDPM algorithm 1). The network may be shown a crude drawing of the picture
+besides, and the noise may lie over that drawing (`noise_over` in losses.py). The rest is what a long run
+needs: an average of the weights, a learning rate that warms up and winds down, a state to go on from exactly.
 """
 
 from __future__ import annotations
@@ -20,16 +20,24 @@ from .. import __version__
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..condition import Condition
 from ..ema import EMA
-from ..prediction import to_x0_eps, training_target
+from ..prediction import split_output, to_x0_eps, training_target
 from ..schedule import NoiseSchedule
-from ..unet import UNet, UNetConfig
+from ..unet import UNet
 from .batches import Batch, Batches
 from .choose import colours_of, evenly, only, sampling_weights
 from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
 from .growth import grown, names_of, read_names
+from .importance import LossHistory, importance_weights
 from .learner import Learner
-from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
+from .losses import (
+    drop_labels,
+    loss_weight,
+    noise_over,
+    sketch_timesteps,
+    stratified_timesteps,
+    variance_loss,
+)
 from .muon import BETAS, muon_and_adamw
 from .perceptual import Perceptual
 from .sketches import SKETCHES
@@ -78,6 +86,8 @@ class Trainer(Learner[TrainConfig, Batch]):
         looks = config.perceptual, config.perceptual_weight, config.image_size, device
         self.perceptual = Perceptual(*looks) if config.perceptual else None
         self.null = torch.tensor(self.model.null_labels, device=device)
+        wanted = config.timesteps == "importance"
+        self.history = LossHistory(config.num_train_timesteps) if wanted else None
 
     def _batches(self, pictures: PictureSet, weights: Tensor, augment: str) -> Batches:
         config = self.config
@@ -97,17 +107,7 @@ class Trainer(Learner[TrainConfig, Batch]):
 
     def _new_model(self) -> UNet:
         config = self.config
-        shape = UNetConfig(
-            image_size=config.image_size,
-            patch_size=config.patch_size,
-            channels=config.channels,
-            blocks=config.blocks,
-            attention=tuple(bool(a) for a in config.attention),
-            head_channels=config.head_channels,
-            label_sizes=tuple(len(names) for names in self.label_names.values()),
-            dropout=config.dropout,
-            drawing=bool(config.drawing),
-        )
+        shape = config.network(tuple(len(names) for names in self.label_names.values()))
         with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
             torch.manual_seed(config.seed)
             if not self.start:
@@ -134,10 +134,12 @@ class Trainer(Learner[TrainConfig, Batch]):
             return condition
         return condition.with_drawing(batch.drawing, where=batch.sketched)
 
-    def noised(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Timesteps, long (B,), and the noise over each picture at that step, like x0."""
+    def noised(
+        self, batch: Batch, generator: torch.Generator, probabilities: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Timesteps, long (B,), drawn with these probabilities, and the noise over each picture, like x0."""
         config, n = self.config, len(batch.x0)
-        t = stratified_timesteps(n, config.num_train_timesteps, generator)
+        t = stratified_timesteps(n, config.num_train_timesteps, generator, probabilities)
         t = t[torch.randperm(n, generator=generator, device=t.device)]
         noise = torch.randn(batch.x0.shape, generator=generator, device=t.device)
         if config.noise_over:
@@ -148,7 +150,7 @@ class Trainer(Learner[TrainConfig, Batch]):
             noise = noise_over(batch.x0, drawing, noise, t0, self.schedule)
         return t, noise
 
-    def loss(
+    def losses(
         self,
         model: Callable[..., Tensor],
         x0: Tensor,
@@ -157,25 +159,31 @@ class Trainer(Learner[TrainConfig, Batch]):
         noise: Tensor,
         perceptual: Perceptual | None = None,
     ) -> Tensor:
-        """DDPM algorithm 1, line 5: how far the network's output for x_t is from its target. Scalar.
+        """DDPM algorithm 1, line 5: how far the network's output for each x_t is from its target. (B,)
 
-        And, where that is asked for, how different the picture looks that the output means.
+        And, where that is asked for, how badly it knows its variance, and how different the picture looks
+        that the output means.
         """
         config = self.config
         x_t = self.schedule.add_noise(x0, noise, t)
         target = training_target(config.prediction_type, self.schedule, x0, noise, t)
         drawing = {} if condition.drawing is None else {"drawing": condition.drawing}
         with self.autocast():
-            output = model(x_t, t, condition.labels, **drawing).float()
+            answer = model(x_t, t, condition.labels, **drawing).float()
+        output, share = split_output(answer, x0.shape[1])
         compare = F.mse_loss if config.loss == "l2" else F.l1_loss
         losses = compare(output, target, reduction="none").mean(dim=(1, 2, 3))
         weight = loss_weight(config.weighting, config.prediction_type, self.schedule.abar(t))
         losses = losses * weight.to(losses)
+        if share is not None:
+            losses = losses + variance_loss(
+                self.schedule, config.prediction_type, output, share, x0, x_t, t
+            ).to(losses)
         if perceptual:
             predicted, _ = to_x0_eps(config.prediction_type, self.schedule, output, x_t, t)
             with self.autocast():
                 losses = losses + perceptual.loss(predicted, x0, t, self.schedule)
-        return losses.mean()
+        return losses
 
     def train_step(self) -> Tensor:
         """One optimizer step; returns the mean loss of its batch (a scalar tensor, not waited for)."""
@@ -186,12 +194,17 @@ class Trainer(Learner[TrainConfig, Batch]):
         batch = self.next_batch().to(self.device)
         # All random numbers are drawn for the whole batch, so that cutting it up changes nothing.
         labels = drop_labels(batch.labels, self.null, config.label_dropout, self.generator)
-        t, noise = self.noised(batch, self.generator)
+        probabilities = self.history.probabilities() if self.history else None
+        t, noise = self.noised(batch, self.generator, probabilities)
         condition = self.condition(batch, labels)
         total = torch.zeros((), device=self.device)
         for rows in torch.arange(len(t), device=self.device).chunk(config.accumulate):
             part = batch.x0[rows], condition[rows], t[rows], noise[rows]
-            loss = self.loss(self.forward, *part, self.perceptual)
+            losses = self.losses(self.forward, *part, self.perceptual)
+            if self.history and probabilities is not None:
+                self.history.add(t[rows], losses.detach())
+                losses = losses * importance_weights(probabilities, t[rows]).to(losses)
+            loss = losses.mean()
             (loss * (len(rows) / len(t))).backward()
             total += loss.detach() * (len(rows) / len(t))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.grad_clip)
@@ -213,7 +226,7 @@ class Trainer(Learner[TrainConfig, Batch]):
         for rows in torch.arange(len(t)).split(64):
             x0, part = self.held_out.x0[rows].to(self.device), condition[rows].to(self.device)
             times, eps = t[rows].to(self.device), noise[rows].to(self.device)
-            total += float(self.loss(self.ema.model, x0, part, times, eps)) * len(rows)
+            total += float(self.losses(self.ema.model, x0, part, times, eps).mean()) * len(rows)
         return total / len(t)
 
     # ---------------------------------------------------------------------------------------- what it leaves
@@ -259,6 +272,7 @@ class Trainer(Learner[TrainConfig, Batch]):
             "model": self.model.state_dict(),
             "ema": self.ema.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "history": self.history.state_dict() if self.history else {},
             "generator": self.generator.get_state(),
             "rng": torch.get_rng_state(),  # dropout draws from the global RNG
             "cuda_rng": torch.cuda.get_rng_state_all(),
@@ -277,6 +291,8 @@ class Trainer(Learner[TrainConfig, Batch]):
         self.ema.load_state_dict(state["ema"])
         for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(own)
+        if self.history:
+            self.history.load_state_dict(state["history"])
         self.generator.set_state(state["generator"].cpu())
         torch.set_rng_state(state["rng"].cpu())
         if self.device.type == "cuda" and state["cuda_rng"]:

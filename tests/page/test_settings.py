@@ -174,5 +174,5 @@ def test_a_solver_is_chosen_by_its_name_and_has_no_eta_but_ddim():
     assert known_settings(wishes, CHECKPOINTS, "tiny")["solver"] == "dpm++"
     assert "solver" not in Settings.read("tiny", {}).to_query(), "links stay as they were"
     assert "solver" not in known_settings({"solver": "euler"}, CHECKPOINTS, "tiny")
-    with pytest.raises(ValueError, match=r"Solver must be ddim or dpm\+\+, not 'euler'"):
+    with pytest.raises(ValueError, match=r"Solver must be ddim or ddpm or heun or dpm\+\+, not 'euler'"):
         Settings.read("tiny", {}, solver="euler")

@@ -42,6 +42,18 @@ def test_new_inputs_and_attention_change_no_answer():
     assert (new(x, t, labels, drawing) - expected).abs().max() > 0.01
 
 
+def test_a_variance_to_learn_begins_in_the_middle_and_changes_no_answer():
+    old = start()
+    new = grown(old, UNetConfig(**SMALL, label_sizes=(3, 2), learned_variance=True), LABELS, {})
+    x, t, labels = torch.randn(2, 3, 16, 16), torch.tensor([0, 600]), torch.tensor([[0, 0], [3, 2]])
+    answer = new(x, t, labels)
+    torch.testing.assert_close(answer[:, :3], old.model(x, t, labels))
+    assert not answer[:, 3:].any()
+    learned = Checkpoint(new, NoiseSchedule(), "sample", LABELS)
+    with pytest.raises(CheckpointError, match="another network"):
+        grown(learned, UNetConfig(**SMALL, label_sizes=(3, 2)), LABELS, {})
+
+
 def test_new_names_begin_as_the_nearest_known_one():
     old = start()
     table = old.model.label_tables[0].weight

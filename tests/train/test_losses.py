@@ -17,8 +17,10 @@ from diffusion.train.losses import (
     noise_over,
     sketch_timesteps,
     stratified_timesteps,
+    variance_loss,
     x0_weight,
 )
+from toys import exact_share, gaussian_oracle, one_step
 
 
 def test_labels_are_dropped_each_for_itself():
@@ -47,7 +49,7 @@ def test_noise_over_a_sketch_is_what_an_edit_meets():
     for t0, t in ((600, 600), (600, 240), (950, 17)):
         x = schedule.add_noise(crude, noise, t0)
         if t < t0:
-            x = DDIM().step(schedule, x, x0, schedule.eps_from_x0(x, x0, t0), t0, t)
+            x = one_step(DDIM(), schedule, x, x0, t0, t)
         seeming = noise_over(x0, crude, noise, torch.tensor([t0, t0]), schedule)
         assert torch.allclose(schedule.add_noise(x0, seeming, t), x, atol=1e-12)
     assert torch.equal(noise_over(x0, x0, noise, torch.tensor([600, 3]), schedule), noise)
@@ -96,6 +98,31 @@ def test_min_snr_is_one_loss_whatever_the_network_says():
     assert torch.equal(loss_weight("plain", "sample", abar), x0_weight(abar))
     for prediction_type in ("epsilon", "v_prediction"):
         assert (loss_weight("plain", prediction_type, abar) == 1).all()
+
+
+@pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
+def test_the_variance_is_learnt_and_the_mean_left_alone(prediction_type):
+    """Of data N(0.3, 0.25^2) with the exact x0, L_vlb is least at the exact variance."""
+    schedule, n = NoiseSchedule("linear"), 100_000
+    x0, noise = torch.randn(2, n, 1, 1, 1, generator=seeded(), dtype=torch.float64).unbind(0)
+    x0, oracle = 0.3 + 0.25 * x0, gaussian_oracle(schedule)
+    for step in (5, 300, 900):
+        t = torch.full((n,), step)
+        x_t = schedule.add_noise(x0, noise, t)
+        eps = oracle(x_t, t)
+        seen = schedule.x0_from_eps(x_t, eps, t)
+        output = training_target(prediction_type, schedule, seen, eps, t).requires_grad_()
+        exact = exact_share(schedule, step, step - 1)
+        slopes, losses = [], []
+        for share in (exact - 0.1, exact, exact + 0.1):
+            said = torch.tensor(share, dtype=torch.float64, requires_grad=True)
+            loss = variance_loss(schedule, prediction_type, output, said, x0, x_t, t).mean()
+            loss.backward()
+            slopes.append(float(said.grad))
+            losses.append(float(loss.detach()))
+        assert output.grad is None, "the mean is detached"
+        assert slopes[0] < 0 < slopes[2] and abs(slopes[1]) < 0.2 * min(-slopes[0], slopes[2])
+        assert losses[1] == min(losses)
 
 
 def test_learning_rate_rises_stays_and_falls():

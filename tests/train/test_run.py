@@ -17,6 +17,7 @@ from tiny import draw_shapes, flags
 
 import diffusion
 from diffusion import load_checkpoint
+from diffusion.train.config import SINCE
 from diffusion.train.data import load_pictures
 from diffusion.train.log import LossLog
 from diffusion.train.run import main
@@ -35,6 +36,8 @@ def weights(folder):
 def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
     """Weights, average, optimizer, RNG, dropout: all as if the run had never stopped."""
     extra = ["--dropout", "0.1", "--optimizer", "muon", "--sample-every", "100", "--save-every", "3"]
+    extra += ["--learned-variance", "1", "--timesteps", "importance"]
+    extra += ["--num-train-timesteps", "20", "--batch-size", "40"]  # enough to be drawn by their losses
     assert main(flags(shapes, tmp_path / "whole", "--steps", "6", *extra)) == 0
     # The same run, stopped by the clock after its first step.
     assert main(flags(shapes, tmp_path / "cut", "--steps", "6", "--max-minutes", "1e-9", *extra)) == 0
@@ -44,7 +47,7 @@ def test_resuming_equals_an_uninterrupted_run(shapes, tmp_path):
     assert main(["--resume", "--out", str(tmp_path / "cut"), "--max-minutes", "0"]) == 0
     whole, cut = (torch.load(tmp_path / n / "state.pt", weights_only=True) for n in ("whole", "cut"))
     assert whole["step"] == cut["step"] == 6
-    for part in ("model", "ema", "optimizers", "generator"):
+    for part in ("model", "ema", "optimizers", "history", "generator"):
         torch.testing.assert_close(whole[part], cut[part], rtol=0, atol=0)
 
 
@@ -159,6 +162,19 @@ def test_a_run_without_matplotlib_goes_on_without_the_picture(shapes, tmp_path, 
     sentence = "no loss.png. This needs one more package: pip install matplotlib"
     assert capsys.readouterr().err.count(sentence) == 1
     assert not (tmp_path / "loss.png").exists() and (tmp_path / "loss.csv").exists()
+
+
+def test_a_run_from_before_there_were_settings_goes_on_without_them(shapes, tmp_path):
+    """What it had: a variance that is not learnt."""
+    assert main(flags(shapes, tmp_path, "--steps", "1")) == 0
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    for name in SINCE:
+        del state["config"][name]
+    torch.save(state, tmp_path / "state.pt")
+    assert main(["--resume", "--out", str(tmp_path), "--steps", "2"]) == 0
+    record = load_checkpoint(tmp_path / "checkpoint.safetensors").training
+    assert record["steps"] == 2 and record["config"]["learned_variance"] == 0
+    assert main(["--resume", "--out", str(tmp_path), "--learned-variance", "1"]) == 2
 
 
 # ---- starting from a checkpoint

@@ -44,9 +44,29 @@ def test_the_weighting_is_that_of_the_settings(shapes):
         batch, steps = t.batches.at(0), torch.full((8,), 900)
         noise = torch.zeros_like(batch.x0)
         condition = t.condition(batch, batch.labels)
-        found[weighting] = float(t.loss(t.model, batch.x0, condition, steps, noise).detach())
+        found[weighting] = float(t.losses(t.model, batch.x0, condition, steps, noise).detach().mean())
     ratio = found["min-snr"] / found["plain"]
     assert ratio == pytest.approx(float(t.schedule.abar(900)), rel=1e-4)  # SNR to SNR + 1
+
+
+@pytest.mark.parametrize("prediction_type", ["v_prediction", "epsilon", "sample"])
+def test_a_learnt_variance_adds_its_loss_and_changes_no_other(shapes, prediction_type):
+    """iDDPM eq. 16: the gradient of what says the mean is that of the loss without it."""
+    gradients, losses = [], []
+    for learned in (0, 1):
+        t = trainer(shapes, prediction_type=prediction_type, learned_variance=learned)
+        batch = t.batches.at(0)
+        steps, noise = torch.tensor([0, 1, 2, 5, 50, 300, 600, 950]), t.noised(batch, seeded())[1]
+        loss = t.losses(t.model, batch.x0, t.condition(batch, batch.labels), steps, noise).mean()
+        loss.backward()
+        losses.append(float(loss.detach()))
+        gradients.append(t.model.output.weight.grad)
+    torch.testing.assert_close(gradients[1][:12], gradients[0], rtol=1e-4, atol=1e-6)
+    assert gradients[1][12:].abs().max() > 0 and losses[1] > losses[0]
+    before = t.model.output.weight[12:].detach().clone()
+    assert torch.isfinite(t.train_step())
+    assert (t.model.output.weight[12:] - before).abs().max() > 0
+    assert t.checkpoint().model.config.learned_variance
 
 
 def test_held_out_pictures_are_never_drawn(shapes):
@@ -70,7 +90,7 @@ def test_one_batch_is_overfitted(shapes, prediction_type, loss):
     optimizer = torch.optim.Adam(t.model.parameters(), lr=3e-3)
     losses = []
     for _ in range(600):
-        value = t.loss(t.model, batch.x0, told, steps, noise)
+        value = t.losses(t.model, batch.x0, told, steps, noise).mean()
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
