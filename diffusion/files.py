@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class FileError(DoodleError):
-    """A file that cannot be written."""
+    """A file that cannot be written, or read."""
 
 
 @contextmanager
@@ -66,8 +66,73 @@ def write_text(path: str | Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def read_json(path: str | Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        FileError: it is missing, or damaged.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{path} is damaged, or not JSON: {error}.") from error
+
+
+def check_finite(value: Any, what: str = "") -> None:
+    """Look through all tensors of a state, in dicts and lists.
+
+    Raises:
+        FileError: one of them holds a number that is none, or has no end.
+    """
+    if isinstance(value, Tensor):
+        if value.is_floating_point() and not value.isfinite().all():
+            raise FileError(f"{what} holds numbers that are none any more (NaN or infinite)")
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            check_finite(each, f"{what}.{key}" if what else str(key))
+    elif isinstance(value, list | tuple):
+        for i, each in enumerate(value):
+            check_finite(each, f"{what}.{i}")
+
+
+@contextmanager
+def _only_numbers(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{path} is not written, it stays as it was: {error}.") from error
+
+
+def read_state(path: str | Path, mmap: bool = False) -> dict[str, Any]:
+    """What `write_state` wrote, on the CPU.
+
+    Args:
+        mmap: read tensors only when they are looked at.
+
+    Raises:
+        FileError: the file is missing, damaged, or not such a file.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except FileNotFoundError as error:
+        raise FileError(f"There is no {path}.") from error
+    except Exception as error:  # PyTorch raises almost anything on a damaged file
+        raise FileError(f"{path} is damaged.") from error
+    if not isinstance(state, dict):
+        raise FileError(f"{path} is damaged.")
+    return state
+
+
 def write_state(path: str | Path, state: dict) -> None:
-    """`torch.save`, whole or not at all: a run that is killed while saving keeps the state before."""
+    """`torch.save`, whole or not at all: a run that is killed while saving keeps the state before.
+
+    Raises:
+        FileError: the disk is full, ..., or a tensor of the state is not finite.
+    """
+    with _only_numbers(path):
+        check_finite(state)
     with whole(path) as partial:
         try:
             torch.save(state, partial)
@@ -97,7 +162,13 @@ class WeightsFormat:
 def write_weights(
     path: str | Path, form: WeightsFormat, tensors: dict[str, Tensor], about: dict[str, Any]
 ) -> None:
-    """Write tensors and facts about them (JSON values) to one safetensors file, whole or not at all."""
+    """Write tensors and facts about them (JSON values) to one safetensors file, whole or not at all.
+
+    Raises:
+        FileError: the disk is full, ..., or a tensor is not finite.
+    """
+    with _only_numbers(path):
+        check_finite(tensors)
     metadata = {"format": form.name, form.key: json.dumps(about)}
     with whole(path) as partial:
         try:
@@ -129,6 +200,10 @@ def read_weights(
     if metadata.get("format") != form.name:
         raise form.error(f"{path} was not made by {form.made_by} (no {form.name!r} in its header).")
     try:
-        return build({name: value.float() for name, value in tensors.items()}, json.loads(metadata[form.key]))
+        tensors = {name: value.float() for name, value in tensors.items()}
+        check_finite(tensors)
+        return build(tensors, json.loads(metadata[form.key]))
+    except DoodleError as error:
+        raise form.error(f"{path} is damaged or of another program: {str(error).rstrip('.')}.") from error
     except Exception as error:  # the header is a stranger's: it may be wrong in any way
         raise form.error(f"{path} is damaged: its header and its weights do not fit.") from error

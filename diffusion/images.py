@@ -46,6 +46,7 @@ __all__ = [
     "save_gif",
     "side_by_side",
     "square_around",
+    "to_grey_levels",
     "to_pil",
 ]
 
@@ -180,6 +181,18 @@ def square_around(box: Box, fill: float = 1.0) -> Box:
 # ---------------------------------------------------------------------- from the model
 
 
+def to_grey_levels(x: Tensor) -> Tensor:
+    """Values in [-1, 1] of any shape -> uint8 on the CPU; values outside are cut off.
+
+    Raises:
+        DoodleError: some are no numbers (NaN or infinite): a network that is broken must not look black.
+    """
+    values = x.detach().cpu().to(torch.float32).numpy()
+    if not np.isfinite(values).all():
+        raise DoodleError("The picture came out as no numbers: this model is broken.")
+    return torch.from_numpy(np.rint((values.clip(-1, 1) + 1) * np.float32(127.5)).astype(np.uint8))
+
+
 def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
     """One picture (3, R, R) or (1, 3, R, R) in [-1, 1] -> RGB; values outside are cut off.
 
@@ -187,14 +200,13 @@ def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
         size: side of the result in pixels (Lanczos); None leaves R.
 
     Raises:
-        DoodleError: any other shape.
+        DoodleError: any other shape, or values that are no numbers.
     """
     if x.ndim == 4 and len(x) == 1:
         x = x[0]
     if x.ndim != 3 or x.shape[0] != 3:
         raise DoodleError(f"Expected one picture (3, R, R), not {tuple(x.shape)}.")
-    values = x.detach().permute(1, 2, 0).cpu().numpy().astype(np.float32)
-    image = Image.fromarray(np.rint((values.clip(-1, 1) + 1) * np.float32(127.5)).astype(np.uint8))
+    image = Image.fromarray(to_grey_levels(x).permute(1, 2, 0).numpy())
     return image if size is None else image.resize((size, size), Image.Resampling.LANCZOS)
 
 
