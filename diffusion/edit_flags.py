@@ -9,6 +9,7 @@ from typing import Any
 
 from .checkpoint import Checkpoint, load_checkpoint
 from .errors import DoodleError
+from .folders import files_in
 from .machine import PRECISIONS
 from .options import Parser, number
 from .sampler import SOLVERS, USUAL
@@ -31,7 +32,7 @@ def _find_checkpoint(argv: Sequence[str]) -> Path:
     given = parser.parse_known_args(argv)[0].checkpoint
     if given is not None:
         return given
-    found = sorted(Path("checkpoints").glob("*.safetensors"))
+    found = files_in(Path("checkpoints"), ".safetensors")
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "nothing"
         raise DoodleError(f"Choose a checkpoint with --checkpoint FILE; checkpoints/ holds {names}.")
