@@ -22,13 +22,13 @@ from ..condition import Condition
 from ..ema import EMA
 from ..prediction import to_x0_eps, training_target
 from ..schedule import NoiseSchedule
-from ..unet import UNet, UNetConfig
+from ..unet import UNet
 from .batches import Batch, Batches
 from .choose import colours_of, evenly, only, sampling_weights
 from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
 from .growth import grown, names_of, read_names
-from .learner import Learner
+from .learner import Learner, set_generator
 from .losses import drop_labels, loss_weight, noise_over, sketch_timesteps, stratified_timesteps
 from .muon import BETAS, muon_and_adamw
 from .perceptual import Perceptual
@@ -97,17 +97,7 @@ class Trainer(Learner[TrainConfig, Batch]):
 
     def _new_model(self) -> UNet:
         config = self.config
-        shape = UNetConfig(
-            image_size=config.image_size,
-            patch_size=config.patch_size,
-            channels=config.channels,
-            blocks=config.blocks,
-            attention=tuple(bool(a) for a in config.attention),
-            head_channels=config.head_channels,
-            label_sizes=tuple(len(names) for names in self.label_names.values()),
-            dropout=config.dropout,
-            drawing=bool(config.drawing),
-        )
+        shape = config.network([len(names) for names in self.label_names.values()])
         with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
             torch.manual_seed(config.seed)
             if not self.start:
@@ -277,7 +267,9 @@ class Trainer(Learner[TrainConfig, Batch]):
         self.ema.load_state_dict(state["ema"])
         for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(own)
-        self.generator.set_state(state["generator"].cpu())
+        if not set_generator(self.generator, state["generator"]):
+            self.generator.manual_seed(self.config.seed + self.step)
+            print("This run was on another kind of device: its noise goes on with other random numbers.")
         torch.set_rng_state(state["rng"].cpu())
         if self.device.type == "cuda" and state["cuda_rng"]:
             torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_rng"]])
