@@ -20,7 +20,7 @@ from ..classifier import load_classifier
 from ..errors import DoodleError
 from ..files import write_text
 from ..machine import PRECISIONS, chosen_precision
-from ..options import REQUIRED, option
+from ..options import REQUIRED, SEED, option
 from ..sampler import USUAL
 from ..train.data import load_pictures
 from ..train.growth import read_names
@@ -58,7 +58,7 @@ class DrawnSettings:
     precision: str = option(
         "auto", "of the sampling; auto: the faster one here", choices=("auto", *PRECISIONS)
     )
-    seed: int = option(0, "of everything random", low=0)
+    seed: int = option(0, "of everything random", **SEED)
 
 
 @dataclass(frozen=True)
