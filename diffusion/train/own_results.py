@@ -109,7 +109,7 @@ class OwnResults:
         sampling = replace(USUAL, strength=STRENGTHS[number % len(STRENGTHS)])
         generators = [torch.Generator(device).manual_seed(self.seed + i) for i in numbers]
         *_, last = edit(self.checkpoint, x0, told, sampling, generators)
-        return images.to_grey_levels(last.x0)
+        return torch.from_numpy(images.to_grey_levels(last.x0.float()))
 
     def labels(self, indices: list[int]) -> Tensor:
         """What the checkpoint calls these pictures, long (B, K); not told where it has no name for one."""
