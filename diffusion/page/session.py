@@ -62,7 +62,7 @@ def paint(
         x0,
         {**settings.labels},
         sampling if drawing else replace(sampling, strength=1.0),
-        generator=[torch.Generator().manual_seed(settings.seed + k) for k in range(count)],
+        generator=[torch.Generator().manual_seed(settings.nth_seed(k)) for k in range(count)],
         mask=mask,
         after=after,
         renoise=renoise,
@@ -78,13 +78,13 @@ class Run:
 
     settings: Settings
     drawing: Drawing | None
-    steps: list[Step]  # x and x0 (B, 3, R, R): B pictures, with seeds that count up
+    steps: list[Step]  # x and x0 (B, 3, R, R): B pictures, with seeds as `Settings.nth_seed` counts them
     drawn: int = 0  # the number of the run that the drawing came with
 
     def only(self, k: int) -> Run:
         """The same run for its k-th picture alone."""
         steps = [replace(step, x=step.x[k : k + 1], x0=step.x0[k : k + 1]) for step in self.steps]
-        return replace(self, settings=replace(self.settings, seed=self.settings.seed + k), steps=steps)
+        return replace(self, settings=replace(self.settings, seed=self.settings.nth_seed(k)), steps=steps)
 
     def picture(self, side: int | None = None) -> Image.Image:
         """The result, standing where the drawing stood.
