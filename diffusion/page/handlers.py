@@ -22,6 +22,7 @@ from .drawing import read_drawing
 from .messages import FAILED, STOPPED, WAIT, Message, finished, frame_message, message, summary
 from .session import LARGE_SIDE, Place, Run, Session, Ticket, go_on, paint
 from .settings import read_count, read_number
+from .watch import logged
 from .worker import ahead
 
 BLANK = "Your canvas was empty, so this one is pure imagination. Draw something to steer it."
@@ -111,7 +112,8 @@ def _messages(session: Session, number: int, run: Run, stream: Generator[Step]) 
     if run.drawing:
         place.update({"box": run.drawing.box, "shape": run.drawing.shape})
     old = [frame_message(step) for step in run.steps]
-    with contextlib.closing(ahead(stream, lambda: session.wanted == number)) as batches:
+    batches = ahead(stream, lambda: session.wanted == number)
+    with logged(run.settings, run.steps), contextlib.closing(batches):
         for new in batches:
             if session.wanted != number:
                 break

@@ -73,7 +73,7 @@ class Example:
     """What the lesson is about: the drawing and the settings of the first tab, when the second was opened."""
 
     settings: Settings
-    canvas: dict | str  # the canvas's value, "" where an example drawing takes the place of a blank one
+    canvas: str  # a digest of its value, "" where an example drawing takes the place of a blank one
     pixels: np.ndarray = field(compare=False)  # x0; no tensor, since Gradio copies it in any thread
 
     @property
