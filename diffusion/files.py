@@ -6,10 +6,13 @@ file from a stranger can be opened safely.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,10 +25,18 @@ from torch import Tensor
 from .errors import DoodleError
 
 T = TypeVar("T")
+ABANDONED = 3600  # seconds that nobody has written to a file that is being written
 
 
 class FileError(DoodleError):
     """A file that cannot be written, or read."""
+
+
+def _remove_abandoned(path: Path) -> None:
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        with suppress(OSError):  # its own writer, or another, may be quicker
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
 
 
 @contextmanager
@@ -35,8 +46,10 @@ def whole(path: str | Path) -> Iterator[Path]:
         with whole("picture.png") as partial:
             picture.save(partial, format="PNG")
 
-    If anything goes wrong, a file that was there before stays as it was and nothing else is left behind. The
-    file's folder is made where there is none.
+    If anything goes wrong, a file that was there before stays as it was and nothing else is left behind. Two
+    programs that write the same file do not mix: the last one's stays. What a program left that was killed
+    while writing is removed by the next one that writes that file, an hour later. The file's folder is made
+    where there is none.
 
     Yields:
         a path in the same folder, with another suffix.
@@ -45,9 +58,10 @@ def whole(path: str | Path) -> Iterator[Path]:
         FileError: the disk is full, the folder cannot be written to, ...
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident():x}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         try:
             yield partial
             os.replace(partial, path)

@@ -44,3 +44,16 @@ def test_a_mask_that_keeps_everything_says_so(here, capsys):
     Image.new("L", (64, 64), 100).save("dark.png")
     assert main(["in.png", "out.png", "--mask", "dark.png", "--steps", "5"]) == 0
     assert "dark.png keeps everything" in capsys.readouterr().err
+
+
+def test_an_evaluation_does_not_pass_on_an_earlier_one_s_pictures(tmp_path):
+    """pictures.json is what --compare reads; a run without drawings writes none."""
+    from diffusion.evaluate.evaluation import evaluate
+    from diffusion.train.data import load_pictures
+    from fruit import draw, study_of
+
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "pictures.json").write_text("{}")
+    study = study_of(load_pictures([draw(tmp_path / "data")], 32, 0.4))
+    evaluate(study, [], {}, tmp_path / "out")
+    assert not (tmp_path / "out" / "pictures.json").exists()

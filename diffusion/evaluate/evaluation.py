@@ -120,6 +120,7 @@ def evaluate(study: Study, parts: Sequence[str], about: dict, out: Path) -> dict
         about: what stands at the head of the numbers.
     """
     out.mkdir(parents=True, exist_ok=True)
+    (out / "pictures.json").unlink(missing_ok=True)  # an earlier evaluation's would be taken for this one's
     study.out = out
     result: dict = {**about, "targets": [], "seconds": {}}
     for name in (bar := tqdm([name for name in PARTS if name in parts])):
