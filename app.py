@@ -1,13 +1,18 @@
 """The entry of a HuggingFace Space: `python app.py` opens the page."""
 
+import sys
+
 from diffusion.machine import MOST_THREADS, use_cores
-from diffusion.page.app import build, launch
+from diffusion.options import command
 
 
+@command("app")
 def main() -> None:
+    from diffusion.page.app import serve  # what goes wrong from here on is one line
+
     use_cores(MOST_THREADS)
-    launch(build())
+    serve()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -114,6 +114,8 @@ def _denoise(
         x0 = checkpoint.codec.encode(drawing.prepared.x0)
         if drawing.mask:
             mask = images.prepare_mask(drawing.mask, drawing.prepared, checkpoint.image_size)
+            if not mask.any():
+                print(f"{args.mask} keeps everything: nothing in it is nearer to white.", file=sys.stderr)
     generator = torch.Generator().manual_seed(args.seed)
     checkpoint = checkpoint.computing(chosen_precision(args.precision))
     return list(edit(checkpoint, x0, labels, sampling, generator, mask=mask))
@@ -137,12 +139,22 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
         digits = max(2, len(str(len(seen) - 1)))
         for i, x0 in enumerate(seen):
             _save(frame(x0), args.frames / f"{i:0{digits}}.png")
+        _remove_frames(args.frames, len(seen), digits)
     if args.gif is not None:
         with whole(args.gif) as partial:
             images.save_gif([frame(x0) for x0 in shown], partial)
     picture = images.to_pil(result, args.size if drawing else side)
     _save(drawing.stand(picture) if drawing else picture, args.output)
     return steps[-1].total
+
+
+def _remove_frames(folder: Path, count: int, digits: int) -> None:
+    """Take away what a longer run left behind this one's frames, or under numbers of another width."""
+    for width in range(2, 6):
+        i = count if width == digits else 0
+        while (path := folder / f"{i:0{width}}.png").exists() and len(path.stem) == width:
+            path.unlink()
+            i += 1
 
 
 @command("sdedit")

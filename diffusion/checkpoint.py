@@ -12,9 +12,10 @@ from torch import Tensor
 from .codec import Codec, Pixels, codec_beside
 from .errors import DoodleError, did_you_mean, quoted
 from .files import WeightsFormat, read_weights, write_weights
+from .header import checked, read_network, read_schedule, same_name
 from .prediction import check_prediction_type
 from .schedule import NoiseSchedule
-from .unet import UNet, UNetConfig
+from .unet import UNet
 
 
 class CheckpointError(DoodleError):
@@ -109,12 +110,12 @@ class Checkpoint:
         known = self.label_names.get(kind, [])
         if word in known:
             return word
-        word = word.lower()
-        exact = next((name for name in known if name.lower() == word), None)
+        word = same_name(word)
+        exact = next((name for name in known if same_name(name) == word), None)
         if exact is not None or kind != next(iter(self.label_names), None):
             return exact
         called = ((name, self.names.get(name, {}).get("aliases", ())) for name in known)
-        return next((name for name, aliases in called if word in (alias.lower() for alias in aliases)), None)
+        return next((name for name, aliases in called if word in map(same_name, aliases)), None)
 
     def encode_labels(self, labels: dict[str, str | None] | None = None, batch: int = 1) -> Tensor:
         """Names to numbers: {"subject": "apple"} -> long (batch, K). A kind left out, or None, is null.
@@ -161,11 +162,17 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
         "credits": checkpoint.credits,
         "training": checkpoint.training,
     }
+    checked(about)  # what is not read again is not written either
     write_weights(path, FORMAT, tensors, about)
 
 
-def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
+def load_checkpoint(
+    path: str | Path, device: str | torch.device = "cpu", upscaler: bool = True
+) -> Checkpoint:
     """Read what `save_checkpoint` wrote; weights come back as float32, ready to sample.
+
+    Args:
+        upscaler: whether to look for one beside it.
 
     Raises:
         CheckpointError: the file is missing, damaged, or not of this program.
@@ -173,16 +180,19 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
     """
 
     def build(tensors: dict[str, Tensor], about: dict) -> Checkpoint:
-        prediction_type = about["schedule"].pop("prediction_type")
+        about = checked(about)
+        config = read_network(about["model"], about["label_names"])
+        if config.image_channels != 3:
+            raise CheckpointError("its pictures are not in colour")
         with torch.device("meta"):  # no memory and no random start for weights about to be replaced
-            model = UNet(UNetConfig(**about["model"]))
+            model = UNet(config)
         model.load_state_dict(tensors, assign=True)
         return Checkpoint(
             model=model.to(device).eval().requires_grad_(False),
-            schedule=NoiseSchedule(**about["schedule"]),
-            prediction_type=prediction_type,
+            schedule=read_schedule(about["schedule"]),
+            prediction_type=about["schedule"]["prediction_type"],
             label_names=about["label_names"],
-            pairs=[tuple(pair) for pair in about["pairs"]],
+            pairs=about["pairs"],
             colours=about["colours"],
             names=about.get("names", {}),  # files of before there were any
             credits=about["credits"],
@@ -190,4 +200,6 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
         )
 
     checkpoint = read_weights(path, FORMAT, build)
+    if not upscaler:
+        return checkpoint
     return replace(checkpoint, codec=codec_beside(path, checkpoint.image_size, device))

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from .errors import DoodleError
 from .files import WeightsFormat, read_weights, write_weights
+from .header import checked, read_network, read_schedule
 from .schedule import NoiseSchedule
 from .unet import Block, UNetConfig, group_norm, time_embedding
 
@@ -174,12 +175,14 @@ def load_classifier(path: str | Path) -> Classifier:
     """
 
     def build(tensors: dict[str, Tensor], about: dict[str, Any]) -> Classifier:
+        about = checked(about)
+        config = read_network(about["model"], about["label_names"])
         with torch.device("meta"):  # no random start for weights about to be replaced
-            model = ClassifierNet(UNetConfig(**about["model"]))
+            model = ClassifierNet(config)
         model.load_state_dict(tensors, assign=True)
         return Classifier(
             model=model.eval().requires_grad_(False),
-            schedule=NoiseSchedule(about["schedule"]["kind"], about["schedule"]["num_train_timesteps"]),
+            schedule=read_schedule(about["schedule"]),
             label_names=about["label_names"],
             credits=about["credits"],
             training=about["training"],

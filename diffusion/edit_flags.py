@@ -9,6 +9,7 @@ from typing import Any
 
 from .checkpoint import Checkpoint, load_checkpoint
 from .errors import DoodleError
+from .folders import files_in
 from .machine import PRECISIONS
 from .options import Parser, number
 from .sampler import SOLVERS, USUAL
@@ -33,7 +34,7 @@ def _find_checkpoint(argv: Sequence[str]) -> Path:
     given = parser.parse_known_args(argv)[0].checkpoint
     if given is not None:
         return given
-    found = sorted(Path("checkpoints").glob("*.safetensors"))
+    found = files_in(Path("checkpoints"), ".safetensors")
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "nothing"
         raise DoodleError(f"Choose a checkpoint with --checkpoint FILE; checkpoints/ holds {names}.")
@@ -55,6 +56,7 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
         "--checkpoint", metavar="FILE", type=Path, help="the model (default: the only file in checkpoints/)"
     )
     _add_sampling(parser)
+    _add_solver(parser)
     _add_machine(parser)
     _add_pictures(parser)
     _add_labels(parser, label_names)
@@ -62,7 +64,7 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
-    """The fields of `Sampling`, and the seed."""
+    """How much is repainted and steered, and the seed."""
     parser.add_argument(
         "--strength",
         type=number(float, 0, 1),
@@ -84,6 +86,25 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="how strongly the labels pull, 1 = no extra pull (default: %(default)g)",
     )
+    parser.add_argument(
+        "--temperature",
+        type=number(float, 0, 1),
+        default=USUAL.temperature,
+        metavar="0..1",
+        help="how much the noise says of whole areas where the model is told the drawing: low is calm and"
+        " true to it, 1 brings surprises (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=number(int, 0, 2**63 - 1),
+        default=0,
+        metavar="N",
+        help="same seed, same picture (default: 0)",
+    )
+
+
+def _add_solver(parser: argparse.ArgumentParser) -> None:
+    """How the steps are taken."""
     parser.add_argument(
         "--eta",
         type=number(float, 0, 1),
@@ -110,21 +131,6 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         default=USUAL.variance,
         help="of the fresh noise of ddpm, or of an eta above 0: DDPM's two choices;"
         " auto: what the network has learnt, or else small (default: auto)",
-    )
-    parser.add_argument(
-        "--temperature",
-        type=number(float, 0, 1),
-        default=USUAL.temperature,
-        metavar="0..1",
-        help="how much the noise says of whole areas where the model is told the drawing: low is calm and"
-        " true to it, 1 brings surprises (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=number(int, 0, 2**63 - 1),
-        default=0,
-        metavar="N",
-        help="same seed, same picture (default: 0)",
     )
 
 

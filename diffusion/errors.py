@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 LONGEST_NAME = 60  # names come from files and from strangers; this much of one is quoted
@@ -20,6 +20,23 @@ class DoodleError(ValueError):
 def quoted(name: str) -> str:
     """A name in quotes on one line, cut where it is very long."""
     return repr(name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "...")
+
+
+def within(settings: object, limits: Mapping[str, tuple[int, int]]) -> None:
+    """Check the whole numbers of a settings object, single ones and those in tuples, against their limits.
+
+    Args:
+        limits: attribute -> the smallest and the largest value allowed.
+
+    Raises:
+        DoodleError: no whole number, or one outside its limits.
+    """
+    for name, (low, high) in limits.items():
+        value = getattr(settings, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, bool) or not isinstance(each, int) or not low <= each <= high:
+                said = f"{name} must be a whole number from {low} to {high}"
+                raise DoodleError(f"{said}, not {quoted(str(each))}.")
 
 
 def did_you_mean(name: str, names: Sequence[str]) -> str:

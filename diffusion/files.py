@@ -6,10 +6,13 @@ file from a stranger can be opened safely.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,10 +25,18 @@ from torch import Tensor
 from .errors import DoodleError
 
 T = TypeVar("T")
+ABANDONED = 3600  # seconds that nobody has written to a file that is being written
 
 
 class FileError(DoodleError):
-    """A file that cannot be written."""
+    """A file that cannot be written, or read."""
+
+
+def _remove_abandoned(path: Path) -> None:
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        with suppress(OSError):  # its own writer, or another, may be quicker
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
 
 
 @contextmanager
@@ -35,8 +46,10 @@ def whole(path: str | Path) -> Iterator[Path]:
         with whole("picture.png") as partial:
             picture.save(partial, format="PNG")
 
-    If anything goes wrong, a file that was there before stays as it was and nothing else is left behind. The
-    file's folder is made where there is none.
+    If anything goes wrong, a file that was there before stays as it was and nothing else is left behind. Two
+    programs that write the same file do not mix: the last one's stays. What a program left that was killed
+    while writing is removed by the next one that writes that file, an hour later. The file's folder is made
+    where there is none.
 
     Yields:
         a path in the same folder, with another suffix.
@@ -45,9 +58,10 @@ def whole(path: str | Path) -> Iterator[Path]:
         FileError: the disk is full, the folder cannot be written to, ...
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident():x}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         try:
             yield partial
             os.replace(partial, path)
@@ -66,8 +80,73 @@ def write_text(path: str | Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def read_json(path: str | Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        FileError: it is missing, or damaged.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{path} is damaged, or not JSON: {error}.") from error
+
+
+def check_finite(value: Any, what: str = "") -> None:
+    """Look through all tensors of a state, in dicts and lists.
+
+    Raises:
+        FileError: one of them holds a number that is none, or has no end.
+    """
+    if isinstance(value, Tensor):
+        if value.is_floating_point() and not value.isfinite().all():
+            raise FileError(f"{what} holds numbers that are none any more (NaN or infinite)")
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            check_finite(each, f"{what}.{key}" if what else str(key))
+    elif isinstance(value, list | tuple):
+        for i, each in enumerate(value):
+            check_finite(each, f"{what}.{i}")
+
+
+@contextmanager
+def _only_numbers(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{path} is not written, it stays as it was: {error}.") from error
+
+
+def read_state(path: str | Path, mmap: bool = False) -> dict[str, Any]:
+    """What `write_state` wrote, on the CPU.
+
+    Args:
+        mmap: read tensors only when they are looked at.
+
+    Raises:
+        FileError: the file is missing, damaged, or not such a file.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except FileNotFoundError as error:
+        raise FileError(f"There is no {path}.") from error
+    except Exception as error:  # PyTorch raises almost anything on a damaged file
+        raise FileError(f"{path} is damaged.") from error
+    if not isinstance(state, dict):
+        raise FileError(f"{path} is damaged.")
+    return state
+
+
 def write_state(path: str | Path, state: dict) -> None:
-    """`torch.save`, whole or not at all: a run that is killed while saving keeps the state before."""
+    """`torch.save`, whole or not at all: a run that is killed while saving keeps the state before.
+
+    Raises:
+        FileError: the disk is full, ..., or a tensor of the state is not finite.
+    """
+    with _only_numbers(path):
+        check_finite(state)
     with whole(path) as partial:
         try:
             torch.save(state, partial)
@@ -97,7 +176,13 @@ class WeightsFormat:
 def write_weights(
     path: str | Path, form: WeightsFormat, tensors: dict[str, Tensor], about: dict[str, Any]
 ) -> None:
-    """Write tensors and facts about them (JSON values) to one safetensors file, whole or not at all."""
+    """Write tensors and facts about them (JSON values) to one safetensors file, whole or not at all.
+
+    Raises:
+        FileError: the disk is full, ..., or a tensor is not finite.
+    """
+    with _only_numbers(path):
+        check_finite(tensors)
     metadata = {"format": form.name, form.key: json.dumps(about)}
     with whole(path) as partial:
         try:
@@ -129,6 +214,10 @@ def read_weights(
     if metadata.get("format") != form.name:
         raise form.error(f"{path} was not made by {form.made_by} (no {form.name!r} in its header).")
     try:
-        return build({name: value.float() for name, value in tensors.items()}, json.loads(metadata[form.key]))
+        tensors = {name: value.float() for name, value in tensors.items()}
+        check_finite(tensors)
+        return build(tensors, json.loads(metadata[form.key]))
+    except DoodleError as error:
+        raise form.error(f"{path} is damaged or of another program: {str(error).rstrip('.')}.") from error
     except Exception as error:  # the header is a stranger's: it may be wrong in any way
         raise form.error(f"{path} is damaged: its header and its weights do not fit.") from error

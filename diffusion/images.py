@@ -46,11 +46,13 @@ __all__ = [
     "save_gif",
     "side_by_side",
     "square_around",
+    "to_grey_levels",
     "to_pil",
 ]
 
 PAPER = 235  # a pixel whose darkest channel is at least this bright is paper, anything else is ink
 SPECK = 1e-5  # dots of ink smaller than this share of the picture are dust
+WHITE = 128  # a mask's values from here on are nearer to white than to black
 FILL = 0.85  # share of the frame's side that a framed drawing takes
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -121,8 +123,9 @@ def prepare_mask(mask: Image.Image, prepared: Prepared, size: int) -> Tensor:
     """The mask as the model sees it: cut out and shrunk like the picture it belongs to.
 
     Args:
-        mask: white (or any non-zero value) may change, black is kept. Where the mask has transparency,
-            opaque may change: so a layer painted in any colour works as a mask.
+        mask: what is nearer to white may change, what is nearer to black is kept; in a mask of nothing but
+            0 and 1, 1 is white. Where parts of it are transparent, opaque may change: so a layer painted in
+            any colour works as a mask.
         prepared: the picture.
         size: R.
 
@@ -145,11 +148,10 @@ def _mask_array(mask: Image.Image, size: tuple[int, int]) -> np.ndarray:
         raise ImageError(f"The mask is {w} x {h} pixels, the picture {width} x {height}: they must match.")
     mask = to_8_bit(mask)
     alpha = mask.getchannel("A") if mask.mode == "RGBA" else None
-    transparent = alpha is not None and np.asarray(alpha).min() < 255
-    channel = alpha if alpha is not None and transparent else mask.convert("L")
+    layer = alpha is not None and np.asarray(alpha).min() < WHITE  # some of it is nearer to transparent
+    channel = alpha if alpha is not None and layer else mask.convert("L")
     values = np.asarray(channel.resize(size, Image.Resampling.NEAREST))
-    # Half of the largest value: a mask may be 0/1 as well as 0/255, and JPEG blurs the edge between them.
-    return values > values.max() / 2
+    return values >= (1 if values.max() == 1 else WHITE)
 
 
 def _bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -180,6 +182,18 @@ def square_around(box: Box, fill: float = 1.0) -> Box:
 # ---------------------------------------------------------------------- from the model
 
 
+def to_grey_levels(x: Tensor) -> np.ndarray:
+    """Values in [-1, 1] of any shape -> uint8; values outside are cut off.
+
+    Raises:
+        DoodleError: some are no numbers (NaN or infinite): a network that is broken must not look black.
+    """
+    values = x.detach().cpu().numpy().astype(np.float32)
+    if not np.isfinite(values).all():
+        raise DoodleError("The picture came out as no numbers: this model is broken.")
+    return np.rint((values.clip(-1, 1) + 1) * np.float32(127.5)).astype(np.uint8)
+
+
 def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
     """One picture (3, R, R) or (1, 3, R, R) in [-1, 1] -> RGB; values outside are cut off.
 
@@ -187,14 +201,13 @@ def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
         size: side of the result in pixels (Lanczos); None leaves R.
 
     Raises:
-        DoodleError: any other shape.
+        DoodleError: any other shape, or values that are no numbers.
     """
     if x.ndim == 4 and len(x) == 1:
         x = x[0]
     if x.ndim != 3 or x.shape[0] != 3:
         raise DoodleError(f"Expected one picture (3, R, R), not {tuple(x.shape)}.")
-    values = x.detach().permute(1, 2, 0).cpu().numpy().astype(np.float32)
-    image = Image.fromarray(np.rint((values.clip(-1, 1) + 1) * np.float32(127.5)).astype(np.uint8))
+    image = Image.fromarray(to_grey_levels(x.permute(1, 2, 0)))
     return image if size is None else image.resize((size, size), Image.Resampling.LANCZOS)
 
 

@@ -6,6 +6,7 @@ areas that lines enclose, with colours such things usually have, gives it what i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -18,7 +19,21 @@ from .images import PAPER, flatten, is_ink
 
 GAP = 0.05  # lines that end closer to each other than this share of the drawing's side are taken to meet
 SMALLEST = 0.004  # areas below this share of the drawing's box (eyes, dots) stay white
+MOST_PIXELS = 1024**2  # of a drawing that areas are looked for in; for a larger one they are found in fewer
 GREY = 60  # ink whose strongest and weakest channel differ by less than this has no colour of its own
+
+
+def _fewer(ink: np.ndarray) -> tuple[np.ndarray, int]:
+    """The same drawing in at most MOST_PIXELS, every line still closed, and how many times smaller it is.
+
+    A brush as wide as a share of the drawing's side makes dilating cost the fourth power of that side.
+    """
+    k = math.ceil(math.sqrt(ink.size / MOST_PIXELS))
+    if k == 1:
+        return ink, k
+    height, width = (-(-side // k) * k for side in ink.shape)
+    padded = np.pad(ink, ((0, height - ink.shape[0]), (0, width - ink.shape[1])))
+    return np.asarray(padded.reshape(height // k, k, width // k, k).any(axis=(1, 3))), k
 
 
 def enclosed_areas(ink: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:
@@ -31,6 +46,21 @@ def enclosed_areas(ink: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:
         (rows, columns, mask) each: a rectangle of the page, and bool (h, w), which places in it are the area.
         Small rectangles, because a large picture may hold hundreds of areas.
     """
+    small, k = _fewer(ink)
+    if k == 1:
+        return _areas(ink)
+    found = []
+    for rows, columns, mask in _areas(small):
+        rows, columns = (slice(k * part.start, k * part.stop) for part in (rows, columns))
+        here = ~ink[rows, columns]
+        large = mask.repeat(k, 0).repeat(k, 1)[: here.shape[0], : here.shape[1]]
+        beside = cv2.dilate(large.astype(np.uint8), np.ones((2 * k + 1, 2 * k + 1), np.uint8)) > 0
+        found.append((rows, columns, beside & here))  # up to the lines, which are thicker in few pixels
+    return found
+
+
+def _areas(ink: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:
+    """`enclosed_areas` of a drawing that is not too large."""
     if not ink.any():
         return []
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))

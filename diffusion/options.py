@@ -26,11 +26,14 @@ from typing import Any, NoReturn, TypeVar
 
 import torch
 
-from .errors import DoodleError
+from .errors import DoodleError, quoted
 from .machine import use_cores
 
 S = TypeVar("S")
 REQUIRED = MISSING
+MOST = 10**9  # whole numbers that have no limit of their own
+LONGEST_SENTENCE = 600  # characters; words that were given may be of any length
+SEED: dict[str, Any] = {"low": 0, "high": 2**63 - 1}  # what PyTorch's generators take, of whatever needs one
 
 
 def option(
@@ -64,6 +67,7 @@ def number(
     type_: type, low: float | None = None, high: float | None = None, below: float | None = None
 ) -> Callable[[str], float]:
     """An argparse type: a finite int or float within limits, see `option`."""
+    most = MOST if type_ is int and high is None else high
     limits = "" if low is None else f" of at least {low}"
     if high is not None:
         limits = f" from {low} to {high}" if low is not None else f" of at most {high}"
@@ -75,10 +79,11 @@ def number(
             value = type_(text)
         except ValueError:
             value = math.nan
-        inside = (low is None or value >= low) and (high is None or value <= high)
-        if not (math.isfinite(value) and inside and (below is None or value < below)):
+        inside = (low is None or value >= low) and (most is None or value <= most)
+        finite = isinstance(value, int) or math.isfinite(value)
+        if not (finite and inside and (below is None or value < below)):
             what = "a whole number" if type_ is int else "a number"
-            raise argparse.ArgumentTypeError(f"must be {what}{limits}, not {text!r}")
+            raise argparse.ArgumentTypeError(f"must be {what}{limits}, not {quoted(text)}")
         return value
 
     return read
@@ -88,9 +93,10 @@ def device(text: str) -> str:
     """An argparse type: the name of a device that PyTorch can compute on here."""
     try:
         torch.zeros(1, device=text).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ValueError) as error:
         there = "cpu, cuda" if torch.cuda.is_available() else "cpu"
-        raise argparse.ArgumentTypeError(f"PyTorch has no {text!r} here; there is {there}") from error
+        said = f"PyTorch has no {quoted(text)} here; there is {there}"
+        raise argparse.ArgumentTypeError(said) from error
     return text
 
 
@@ -121,6 +127,29 @@ def _reader(f: Field, type_: type) -> Callable[[str], Any]:
     if f.metadata["read"]:
         return f.metadata["read"]
     return number(type_, *f.metadata["limits"]) if type_ in (int, float) else type_
+
+
+def check_options(settings: Any) -> None:
+    """Check values that do not come from a command line, but a file or a program, like those that do.
+
+    Raises:
+        DoodleError: one of another type, or that the option does not allow.
+    """
+    types = typing.get_type_hints(type(settings))
+    for f in fields(settings):
+        value, many = getattr(settings, f.name), typing.get_origin(types[f.name]) is tuple
+        type_ = typing.get_args(types[f.name])[0] if many else types[f.name]
+        accepted = (int, float) if type_ is float else type_
+        low, high, below = f.metadata["limits"]
+        for each in value if many and isinstance(value, tuple) else (value,):
+            good = isinstance(each, accepted) and not isinstance(each, bool)
+            if good and type_ in (int, float):
+                most = MOST if type_ is int and high is None else high
+                good = isinstance(each, int) or math.isfinite(each)
+                good = good and (low is None or each >= low) and (most is None or each <= most)
+                good = good and (below is None or each < below)
+            if not good or (f.metadata["choices"] and each not in f.metadata["choices"]):
+                raise DoodleError(f"The setting {f.name} cannot be {quoted(repr(each))}.")
 
 
 def _help(f: Field) -> str:
@@ -165,6 +194,11 @@ def command(name: str) -> Callable[[Callable[..., int | None]], Callable[..., in
             except (DoodleError, OSError) as error:
                 print(f"{name}: {sentence(error)}", file=sys.stderr)
                 return 2
+            except (MemoryError, RuntimeError) as error:
+                if not is_short_of_memory(error):
+                    raise
+                print(f"{name}: There is not enough memory for that: ask for less at once.", file=sys.stderr)
+                return 2
             except KeyboardInterrupt:
                 print(f"{name}: stopped.", file=sys.stderr)
                 return 130
@@ -174,8 +208,19 @@ def command(name: str) -> Callable[[Callable[..., int | None]], Callable[..., in
     return decorate
 
 
+def is_short_of_memory(error: Exception) -> bool:
+    """Does an error say that memory is short? PyTorch says so on the CPU with no error of its own."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(
+        words in str(error) for words in ("can't allocate memory", "Storage size calculation overflow")
+    )
+
+
 def sentence(error: Exception) -> str:
     """An error in one line."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"Cannot use {error.filename}: {error.strerror}."
-    return " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OSError):
+        what = error.strerror or error
+        return f"Cannot use {error.filename}: {what}." if error.filename is not None else f"{what}."
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= LONGEST_SENTENCE else said[:LONGEST_SENTENCE] + "..."

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from os import PathLike
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from .errors import DoodleError
+from .metadata import upright, without
 
 MAX_PIXELS = 40_000_000  # decoded, a picture of this size takes 160 MB
+MAX_BYTES = 200_000_000  # of a file that is read once more
 MAX_SIDE = 10_000  # a picture is laid on a square: this one takes 300 MB
 # A short list keeps out the formats that call other programs (EPS) or that nobody draws in.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -29,19 +32,18 @@ def load(path_or_file: str | PathLike | BinaryIO) -> Image.Image:
     17 kB PNG can claim 144 megapixels.
 
     Returns:
-        An upright (EXIF rotation applied) 8-bit image, mode RGB, or RGBA where it has transparency.
+        An upright 8-bit image, mode RGB, or RGBA where it has transparency.
 
     Raises:
-        ImageError: no such file, not a picture, damaged, or larger than MAX_PIXELS.
+        ImageError: no such file, not a picture, damaged, or larger than MAX_PIXELS. Only its pixels count:
+            metadata may be damaged.
     """
-    is_file = hasattr(path_or_file, "read")
-    name = "The file" if is_file else f"{path_or_file}"
-    Image.init()  # fills Image.OPEN: AVIF is missing from some builds of Pillow
+    name = f"{path_or_file}" if isinstance(path_or_file, str | PathLike) else "The file"
     try:
-        with Image.open(path_or_file, formats=[f for f in FORMATS if f in Image.OPEN]) as image:
-            _check_size(image.size, name)
-            image.load()
-            return to_8_bit(ImageOps.exif_transpose(image))
+        if isinstance(path_or_file, str | PathLike):
+            with open(path_or_file, "rb") as file:
+                return _first_readable(file, name)
+        return _first_readable(path_or_file, name)
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -52,6 +54,30 @@ def load(path_or_file: str | PathLike | BinaryIO) -> Image.Image:
         raise ImageError(f"Cannot read {name}: {error.strerror}.") from None
     except Exception as error:  # decoders raise almost anything on a damaged file
         raise ImageError(f"{name} is damaged or cut short.") from error
+
+
+def _first_readable(file: BinaryIO, name: str) -> Image.Image:
+    """The picture; where it cannot be read, then once more without its metadata, which may be to blame."""
+    start = file.tell()
+    try:
+        return _decoded(file, name)
+    except (ImageError, Image.DecompressionBombError):
+        raise
+    except Exception:
+        file.seek(start)
+        data = file.read(MAX_BYTES)
+        plain = without(data)
+        if plain == data:
+            raise
+    return _decoded(io.BytesIO(plain), name)
+
+
+def _decoded(file: BinaryIO, name: str) -> Image.Image:
+    Image.init()  # fills Image.OPEN: AVIF is missing from some builds of Pillow
+    with Image.open(file, formats=[f for f in FORMATS if f in Image.OPEN]) as image:
+        _check_size(image.size, name)
+        image.load()
+        return to_8_bit(upright(image))
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:

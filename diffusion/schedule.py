@@ -25,9 +25,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .errors import DoodleError
+from .errors import DoodleError, quoted, within
 
 SCHEDULES = ("cosine", "linear")
+MOST_TIMESTEPS = 100_000
 PerPicture = float | Sequence[float]  # one number, or one for each picture
 
 
@@ -70,13 +71,13 @@ class NoiseSchedule:
 
     Args:
         kind: "cosine" (iDDPM eq. 17) or "linear" (DDPM section 4).
-        num_train_timesteps: T, at least 2.
+        num_train_timesteps: T, from 2 to MOST_TIMESTEPS.
 
     Attributes:
         betas, alphas_cumprod: beta_t and abar_t, float64 (T,).
 
     Raises:
-        DoodleError: for an unknown kind, or T < 2.
+        DoodleError: for an unknown kind, or a T out of range.
     """
 
     kind: str = "cosine"
@@ -89,9 +90,9 @@ class NoiseSchedule:
 
     def __post_init__(self) -> None:
         if self.kind not in SCHEDULES:
-            raise DoodleError(f"Unknown schedule {self.kind!r}: choose one of {', '.join(SCHEDULES)}.")
-        if self.num_train_timesteps < 2:
-            raise DoodleError(f"A schedule needs at least 2 timesteps, not {self.num_train_timesteps}.")
+            known = ", ".join(SCHEDULES)
+            raise DoodleError(f"Unknown schedule {quoted(str(self.kind))}: choose one of {known}.")
+        within(self, {"num_train_timesteps": (2, MOST_TIMESTEPS)})
         make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
         betas = make(self.num_train_timesteps)
         # The tables are float64: 1 - abar near t = 0 loses half its digits in float32.

@@ -79,6 +79,13 @@ def calmed(noise: Tensor, temperature: float) -> Tensor:
     return noise - (1 - temperature) * slow
 
 
+def first_noise(condition: Condition, noise: Tensor, temperature: float) -> Tensor:
+    """The noise over drawings (B, 3, R, R): `calmed` where the network is told them, else as it comes."""
+    if condition.drawing is None:
+        return noise
+    return torch.where(condition.drawing[:, -1:] > 0, calmed(noise, temperature), noise)
+
+
 @dataclass(frozen=True)
 class StrengthSearch:
     """Finding the strength a person likes by halving (SDEdit section 3.4: the choice of t0 is interactive).
@@ -198,10 +205,8 @@ def edit(
     if done >= len(timesteps):
         raise DoodleError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
     generator = generator or torch.Generator(device=drawing.device).manual_seed(0)
-    noise, solver = randn(drawing.shape, generator, like=drawing), sampling.new_solver()
-    if condition.drawing is not None:
-        told = condition.drawing[:, -1:] > 0
-        noise = torch.where(told, calmed(noise, sampling.temperature), noise)
+    noise = first_noise(condition, randn(drawing.shape, generator, like=drawing), sampling.temperature)
+    solver = sampling.new_solver()
     if after is None or not done:
         x = first_state(schedule, drawing, noise, strength, timesteps[0])
     elif renoise:

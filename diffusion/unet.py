@@ -24,9 +24,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .errors import DoodleError
+from .errors import DoodleError, within
 
 M = TypeVar("M", bound=nn.Module)
+
+
+# Smallest and largest: beyond these a file is damaged, or asks for more than a machine has.
+LIMITS = {
+    "image_size": (1, 1024), "patch_size": (1, 64), "channels": (1, 4096), "blocks": (1, 64),
+    "head_channels": (1, 4096), "label_sizes": (0, 1_000_000), "image_channels": (1, 64),
+}  # fmt: skip
+MOST_LEVELS, MOST_PLACES = 8, 256**2
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,8 @@ class UNetConfig:
     def __post_init__(self) -> None:
         for name in ("channels", "attention", "label_sizes"):  # JSON gives lists
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        within(self, LIMITS)
+        self._check_switches()
         if len(self.channels) != len(self.attention):
             raise DoodleError("`channels` and `attention` need one entry for each level.")
         if any(width % self.head_channels for width in self.channels):
@@ -72,6 +82,16 @@ class UNetConfig:
         coarsest = self.patch_size * 2 ** (len(self.channels) - 1)
         if self.image_size % coarsest:
             raise DoodleError(f"The image size {self.image_size} must be a multiple of {coarsest}.")
+        if (self.image_size // self.patch_size) ** 2 > MOST_PLACES:
+            raise DoodleError(f"{self.image_size} pixels need larger patches than {self.patch_size}.")
+
+    def _check_switches(self) -> None:
+        if not 1 <= len(self.channels) <= MOST_LEVELS:
+            raise DoodleError(f"A network has 1 to {MOST_LEVELS} levels, not {len(self.channels)}.")
+        if not all(isinstance(each, bool) for each in (*self.attention, self.drawing)):
+            raise DoodleError("Each level has attention or not, and the network an input for a drawing.")
+        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise DoodleError("Dropout must be a number from 0, less than 1.")
 
     def to_dict(self) -> dict:
         """A plain dict, ready for JSON; UNetConfig(**d) brings it back."""

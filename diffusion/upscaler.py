@@ -18,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .errors import DoodleError
+from .errors import DoodleError, within
 from .files import WeightsFormat, read_weights, write_weights
+from .header import checked
 
 LEAST_INK = 1 / 255  # half a grey level, in units of [-1, 1]: what has less is shown as pure white
 
@@ -46,8 +47,7 @@ class UpscalerConfig:
     convolutions: int = 12
 
     def __post_init__(self) -> None:
-        if min(self.factor, self.channels) < 1 or self.convolutions < 2:
-            raise DoodleError("An upscaler needs a factor, channels, and two convolutions at least.")
+        within(self, {"factor": (1, 16), "channels": (1, 4096), "convolutions": (2, 256)})
 
 
 class Upscaler(nn.Module):
@@ -101,6 +101,9 @@ class Upscaled:
     def factor(self) -> int:
         return self.network.config.factor
 
+    def __post_init__(self) -> None:
+        within(self, {"image_size": (1, 1024)})
+
     def encode(self, pixels: Tensor) -> Tensor:
         """A drawing at a multiple of R, float32 (B, 3, k R, k R) -> (B, 3, R, R), the mean of each block.
 
@@ -140,10 +143,11 @@ def load_upscaler(path: str | Path, device: str | torch.device = "cpu") -> Upsca
     """
 
     def build(tensors: dict[str, Tensor], about: dict) -> Upscaled:
+        about = checked(about)
         with torch.device("meta"):
             network = Upscaler(UpscalerConfig(**about["network"]))
         network.load_state_dict(tensors, assign=True)
         network = network.to(device).eval().requires_grad_(False)
-        return Upscaled(network, int(about["image_size"]), about["credits"], about["training"])
+        return Upscaled(network, about["image_size"], about["credits"], about["training"])
 
     return read_weights(path, FORMAT, build)

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -11,6 +12,7 @@ from diffusion.errors import DoodleError
 from diffusion.files import (
     FileError,
     WeightsFormat,
+    read_json,
     read_weights,
     whole,
     write_state,
@@ -102,3 +104,44 @@ def test_weights_that_cannot_be_used(tmp_path):
     for wrong in (lambda _, about: about["b"], lambda _, about: about["a"][0], lambda _, about: about.b):
         with pytest.raises(TestError, match="do not fit"):
             read_weights(path, FORM, wrong)
+
+
+def test_two_that_write_the_same_file_do_not_mix(tmp_path):
+    """The second begins and ends while the first is writing."""
+    path, partials = tmp_path / "file", []
+
+    def other() -> None:
+        with whole(path) as partial:
+            partials.append(partial)
+            partial.write_text("second")
+
+    with whole(path) as partial:
+        partials.append(partial)
+        partial.write_text("fir")
+        thread = threading.Thread(target=other)
+        thread.start(), thread.join()
+        assert path.read_text() == "second"
+        partial.write_text("first")
+    assert path.read_text() == "first" and len(set(partials)) == 2 and os.listdir(tmp_path) == ["file"]
+
+
+def test_what_was_left_by_one_that_was_killed_goes_later(tmp_path):
+    left = [tmp_path / f".file.{n}.partial" for n in ("77-1", "78-1")]
+    for path in left:
+        path.write_bytes(b"half")
+    other = tmp_path / ".files.77-1.partial"
+    other.write_bytes(b"of another file")
+    for path in (left[0], other):
+        os.utime(path, (1e9, 1e9))
+    write_text(tmp_path / "file", "whole")
+    assert sorted(os.listdir(tmp_path)) == sorted([left[1].name, other.name, "file"])
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 10**5, b'{"a": 1', b"NaN?"])
+def test_what_is_no_json_is_one_sentence(tmp_path, content):
+    (tmp_path / "facts.json").write_bytes(content)
+    with pytest.raises(FileError, match=r"facts\.json is damaged, or not JSON") as caught:
+        read_json(tmp_path / "facts.json")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(FileError, match="No such file"):
+        read_json(tmp_path / "gone.json")

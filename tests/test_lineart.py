@@ -1,11 +1,13 @@
 """Outlines are coloured in; everything else is left alone."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
 
 from conftest import tiny_checkpoint
+from diffusion import lineart
 from diffusion.images import load
 from diffusion.lineart import colour_in, enclosed_areas, is_ink, typical_colours
 
@@ -104,3 +106,36 @@ def test_a_checkpoint_knows_the_colours_of_a_label():
     checkpoint.colours = {"cat": [ORANGE]}
     assert checkpoint.colours_of({"subject": "cat", "style": "noto"}) == [ORANGE]
     assert checkpoint.colours_of({"subject": "apple"}) == checkpoint.colours_of({}) == []
+
+
+def rings(side: int) -> np.ndarray:
+    """Two shapes of outlines, as ink; the same at every size."""
+    image = Image.new("L", (side, side), 255)
+    draw, width = ImageDraw.Draw(image), max(1, side // 100)
+    draw.ellipse([side * 0.1, side * 0.1, side * 0.6, side * 0.6], outline=0, width=width)
+    draw.rectangle([side * 0.6, side * 0.7, side * 0.9, side * 0.9], outline=0, width=width)
+    return np.asarray(image) < 128
+
+
+def filled(ink: np.ndarray) -> np.ndarray:
+    page = np.zeros(ink.shape, bool)
+    for rows, columns, mask in lineart.enclosed_areas(ink):
+        page[rows, columns] |= mask
+    return page
+
+
+@pytest.mark.parametrize("side", [1500, 2047])
+def test_the_areas_of_a_large_drawing_are_found_in_few_pixels(side, monkeypatch) -> None:
+    """Dilating with a brush that grows with the drawing costs the fourth power of its side."""
+    brushes, make = [], cv2.getStructuringElement
+    spy = lambda form, size: brushes.append(size) or make(form, size)
+    monkeypatch.setattr(cv2, "getStructuringElement", spy)
+    large = rings(side)
+    found = filled(large)
+    assert max(max(size) for size in brushes) <= lineart.GAP * 1024 + 2
+    assert abs(found.mean() - filled(rings(500)).mean()) < 0.01
+    assert not (found & large).any(), "lines stay"
+    distance = cv2.distanceTransform((~(found | large)).astype(np.uint8), cv2.DIST_L1, 3)
+    inside = np.zeros_like(large)
+    inside[int(0.72 * side) : int(0.88 * side), int(0.62 * side) : int(0.88 * side)] = True
+    assert distance[inside].max() == 0, "no white is left between an area and its lines"

@@ -99,7 +99,7 @@ def test_the_file_brings_it_back_and_is_small(tmp_path):
 
 @pytest.mark.parametrize("bad", [{"factor": 0}, {"channels": 0}, {"convolutions": 1}])
 def test_a_network_of_nothing_is_refused(bad):
-    with pytest.raises(DoodleError, match="two convolutions"):
+    with pytest.raises(DoodleError, match="must be a whole number from"):
         UpscalerConfig(**bad)
 
 
@@ -130,7 +130,8 @@ def test_one_that_is_of_no_use_is_a_sentence(folder):
         codec_beside(folder / "tiny.safetensors", 16)
     path.write_bytes(path.read_bytes()[:500])
     found, (problem,) = find_checkpoints(folder)
-    assert sorted(found) == ["other"]
+    assert sorted(found) == ["other", "tiny"], "it does not take the model along"
+    assert not found["tiny"].enlarges
     assert problem.endswith("upscaler-16.safetensors is damaged or not a safetensors file.")
     assert str(folder) not in problem
 

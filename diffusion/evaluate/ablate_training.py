@@ -84,7 +84,7 @@ def train(run: Run, pictures: PictureSet, folder: Path) -> None:
         finally:
             trainer.close()
     seconds = time.monotonic() - started
-    about = trainer.checkpoint(seconds=round(seconds))
+    about = trainer.checkpoint(seconds=round(seconds), pictures=len(pictures))
     for decay, average in averages.items():
         training = about.training | {"config": about.training["config"] | {"ema_decay": decay}}
         made = replace(about, model=average.model, training=training)
@@ -103,8 +103,10 @@ def trained(run: Run, pictures: PictureSet, folder: Path) -> dict[float, Checkpo
     if not path.exists():
         train(run, pictures, folder)
     found = load_checkpoint(path)
-    if found.training["config"] != json.loads(json.dumps(asdict(run.config))):
-        raise CheckpointError(f"{path} was trained with other settings: choose another --out.")
+    known = {"seconds", "samples"} <= found.training.keys() and found.label_names == pictures.label_names
+    same = found.training.get("pictures", len(pictures)) == len(pictures)
+    if not (known and same) or found.training.get("config") != json.loads(json.dumps(asdict(run.config))):
+        raise CheckpointError(f"{path} was trained with other settings or data: choose another --out.")
     others = {decay: load_checkpoint(run.path(folder, decay)) for decay in run.decays}
     return {run.config.ema_decay: found, **others}
 

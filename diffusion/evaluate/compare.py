@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from ..errors import DoodleError
-from ..files import write_text
+from ..files import read_json, write_text
 from ..options import REQUIRED, option, parse
 from .drawn_tables import comparison_table
 from .evaluation import MeasureSettings, measure
@@ -48,12 +48,20 @@ def read_pictures(folder: Path) -> dict:
         DoodleError: it is missing or damaged.
     """
     path = folder / "pictures.json"
+    if not path.exists():
+        raise DoodleError(f"Cannot read {path}: No such file or directory. Was a part about drawings run?")
+    found = read_json(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DoodleError(f"Cannot read {path}: {error.strerror}. Was a part about drawings run?") from error
-    except ValueError as error:
-        raise DoodleError(f"{path} is damaged: {error}.") from error
+        for what in found["each"].values():
+            rows = {len(what["names"]), len(what["of"]), *map(len, what["figures"].values())}
+            numbers = [each for figure in what["figures"].values() for each in figure]
+            if len(rows) != 1 or not all(isinstance(each, int | float | None) for each in numbers):
+                raise ValueError
+            hash((*what["names"], *what["of"]))
+        str(found["checkpoint"]), found["judge"], found["settings"]["seed"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DoodleError(f"{path} is damaged: it has no figures picture by picture.") from error
+    return found
 
 
 def check_alike(a: dict, b: dict) -> None:

@@ -20,7 +20,7 @@ from ..classifier import load_classifier
 from ..errors import DoodleError
 from ..files import write_text
 from ..machine import PRECISIONS, chosen_precision
-from ..options import REQUIRED, option
+from ..options import REQUIRED, SEED, option
 from ..sampler import USUAL
 from ..train.data import load_pictures
 from ..train.growth import read_names
@@ -58,7 +58,7 @@ class DrawnSettings:
     precision: str = option(
         "auto", "of the sampling; auto: the faster one here", choices=("auto", *PRECISIONS)
     )
-    seed: int = option(0, "of everything random", low=0)
+    seed: int = option(0, "of everything random", **SEED)
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ def evaluate(study: Study, parts: Sequence[str], about: dict, out: Path) -> dict
         about: what stands at the head of the numbers.
     """
     out.mkdir(parents=True, exist_ok=True)
+    (out / "pictures.json").unlink(missing_ok=True)  # an earlier evaluation's would be taken for this one's
     study.out = out
     result: dict = {**about, "targets": [], "seconds": {}}
     for name in (bar := tqdm([name for name in PARTS if name in parts])):

@@ -17,6 +17,7 @@ from torch import Tensor
 from .. import images
 from ..errors import DoodleError
 from ..files import whole
+from ..folders import files_in
 from ..train.choose import evenly
 from .drawings import cells, crude
 from .figures import Drawings, averaged, by_chance, colours_in, figures, framed, painted, record, summary
@@ -44,7 +45,7 @@ def read_hands(folder: Path) -> list[Hand]:
         DoodleError: a file with another name than the module's text says.
     """
     found = []
-    for path in sorted(folder.glob("*.png")):
+    for path in files_in(folder, ".png"):
         match = NAME.fullmatch(path.stem)
         if not match:
             raise DoodleError(f"{path.name} should be named <what>-<habit>-<number>.png.")

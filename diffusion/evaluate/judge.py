@@ -27,7 +27,7 @@ from ..classifier import (
 )
 from ..ema import EMA
 from ..machine import PRECISIONS, arithmetic, chosen_precision
-from ..options import REQUIRED, command, option, parse
+from ..options import REQUIRED, SEED, command, option, parse
 from ..schedule import SCHEDULES, NoiseSchedule
 from ..train.batches import AUGMENTATIONS, Batch, Batches
 from ..train.choose import sampling_weights
@@ -65,7 +65,7 @@ class JudgeSettings:
     precision: str = option(
         "auto", "of the arithmetic; auto: the faster one here", choices=("auto", *PRECISIONS)
     )
-    seed: int = option(0, "of everything random", low=0)
+    seed: int = option(0, "of everything random", **SEED)
 
     def network(self, label_sizes: Sequence[int]) -> UNetConfig:
         """The shape of the network; attention on the coarsest level.

@@ -6,12 +6,11 @@ make the other tables. A paragraph may be wrapped in a template: it becomes one 
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from ..errors import DoodleError, require
-from ..files import whole, write_text
+from ..files import read_json, whole, write_text
 from . import ablation_tables, drawn_tables, tables
 
 MARK = "<!-- Written by hand above this line, below it by python -m diffusion.evaluate.ablate. -->"
@@ -101,14 +100,14 @@ def write_ablations(folder: Path) -> None:
         DoodleError: there are no numbers.
     """
     files = {name: folder / f"ablations-{name}.json" for name in ("training", "sampling")}
-    try:
-        parts = {name: json.loads(path.read_text()) for name, path in files.items() if path.exists()}
-    except ValueError as error:
-        raise DoodleError(f"The numbers of ablations in {folder} are damaged: {error}.") from error
+    parts = {name: read_json(path) for name, path in files.items() if path.exists()}
     if not parts:
         raise DoodleError(f"There are no numbers of ablations in {folder}.")
-    facts = ablation_tables.training_facts(parts["training"]) if "training" in parts else {}
-    measured = render("ablations.md", **{"training": None, "sampling": None} | parts | facts)
+    try:
+        facts = ablation_tables.training_facts(parts["training"]) if "training" in parts else {}
+        measured = render("ablations.md", **{"training": None, "sampling": None} | parts | facts)
+    except Exception as error:  # the files may say anything
+        raise DoodleError(f"The numbers of ablations in {folder} are damaged.") from error
     page = folder / "ABLATIONS.md"
     by_hand = "# Ablations"
     if page.exists() and MARK in page.read_text():

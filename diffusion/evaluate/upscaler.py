@@ -27,7 +27,7 @@ from ..checkpoint import Checkpoint, load_checkpoint
 from ..classifier import Classifier, ClassifierError, load_classifier
 from ..condition import Condition
 from ..files import whole, write_text
-from ..options import REQUIRED, command, option, parse
+from ..options import REQUIRED, SEED, command, option, parse
 from ..sampler import USUAL
 from ..sdedit import edit
 from ..train.choose import evenly
@@ -57,7 +57,7 @@ class UpscalerSettings:
     judge: str = option("", "classifier for KID of the denoiser's own results; without one there is none")
     mend: float = option(0.1, "strength at which the denoiser mends inputs before", low=0, high=1)
     repeats: int = option(9, "turns of which the median time is taken", low=1)
-    seed: int = option(0, "of the denoiser's noise", low=0)
+    seed: int = option(0, "of the denoiser's noise", **SEED)
 
 
 def paper_error(x: Tensor, truth: Tensor) -> float:

@@ -7,6 +7,7 @@
     handlers, connect        what happens when
     lesson_tab, lesson_text  the second tab
     request, endpoints       the same for programs
+    shelf, watch             what is kept and for how long; health, and a line in the log for each run
 
 How the page behaves in the browser, and the words in its own components, stand in assets/web.
 """
@@ -14,16 +15,20 @@ How the page behaves in the browser, and the words in its own components, stand 
 from __future__ import annotations
 
 import importlib.util
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from . import watch
 from .choices import find_checkpoints
 from .connect import connect
 from .endpoints import connect_endpoints
 from .layout import header, workspace
 from .lesson_tab import connect_lesson, lesson
+from .shelf import keep_tidy
 from .theme import THEME, TITLE, head
 from .web import WEB, routes
 
@@ -42,6 +47,7 @@ LAUNCH: dict[str, Any] = {  # one place for the server's settings, so that the t
     "enable_monitoring": False,
     "ssr_mode": False,
     "max_file_size": "10mb",
+    "state_session_capacity": 1000,  # tabs that are remembered; anybody can say that they are another one
     "mcp_server": importlib.util.find_spec("mcp") is not None,  # from the extra gradio[mcp]
 }
 
@@ -69,4 +75,16 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
 
 def launch(demo: gr.Blocks, **more: Any) -> tuple:
     """Start the server, with what the page needs of it; `more` goes to Gradio's `launch`."""
-    return demo.launch(**LAUNCH, app_kwargs={"routes": routes()}, **more)
+    keep_tidy(Path(os.environ["GRADIO_TEMP_DIR"]))
+    return demo.launch(**LAUNCH, app_kwargs={"routes": [*routes(), *watch.routes()]}, **more)
+
+
+def serve() -> None:
+    """Open the page, until Ctrl-C. Gradio goes to the next port where one is taken: that is said."""
+    watch.to_stderr()
+    demo = build()
+    _, url, _ = launch(demo, prevent_thread_lock=True)
+    wanted = os.environ.get("GRADIO_SERVER_PORT") or "7860"
+    if f":{wanted}/" not in url:
+        print(f"Port {wanted} is taken, maybe by this page already: this one is at {url}", file=sys.stderr)
+    demo.block_thread()

@@ -13,6 +13,8 @@ from typing import TypedDict
 
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..errors import DoodleError
+from ..folders import files_in
+from ..upscaler import UpscalerError
 from .worker import in_model_thread
 
 DRAWINGS = Path(__file__).parents[2] / "assets" / "drawings"
@@ -74,11 +76,16 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
     What paints the largest pictures comes first: it is what the page opens with.
     """
     found, problems = {}, []
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in files_in(folder, ".safetensors"):
         try:
-            found[path.stem] = in_model_thread(load_checkpoint, path)
+            try:
+                found[path.stem] = in_model_thread(load_checkpoint, path)
+            except UpscalerError as error:  # it must not take the model along
+                problems.append(str(error))
+                found[path.stem] = in_model_thread(load_checkpoint, path, upscaler=False)
         except DoodleError as error:
-            problems.append(str(error).replace(f"{folder}{os.sep}", ""))
+            problems.append(str(error))
+    problems = [problem.replace(f"{folder}{os.sep}", "") for problem in problems]
     return dict(sorted(found.items(), key=lambda item: -item[1].image_size)), problems
 
 
@@ -169,7 +176,7 @@ def example_drawings(checkpoint: Checkpoint) -> list[Example]:
     """The drawings in assets/drawings whose subject the checkpoint knows: `cat-2.png` shows a "cat"."""
     kind = next(iter(checkpoint.label_names), "")
     drawings: list[Example] = []
-    for path in sorted(DRAWINGS.glob("*.png")):
+    for path in files_in(DRAWINGS, ".png"):
         subject = checkpoint.name_of(kind, re.sub(r"-\d+$", "", path.stem).replace("_", " "))
         if subject:
             url = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

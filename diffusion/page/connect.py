@@ -166,6 +166,7 @@ def connect_choices(ws: Workspace) -> None:
     """Words that depend on words: the choices of each kind on the kinds before it, all on the model."""
     controls = ws.controls
 
+    @handlers.in_a_sentence
     def choose_words(values: Values) -> Updates:
         updates = choose(ws, controls.model_name(values), controls.wanted(values))
         box = controls.labels[0]
@@ -173,9 +174,13 @@ def connect_choices(ws: Workspace) -> None:
             del updates[box]  # the next name may stand in it by now
         return updates
 
+    @handlers.in_a_sentence
     def choose_example(values: Values, event: gr.EventData) -> Updates:
-        return choose(ws, controls.model_name(values), controls.wanted(values, [event.subject]))
+        return choose(
+            ws, controls.model_name(values), controls.wanted(values, [handlers.told(event, "subject")])
+        )
 
+    @handlers.in_a_sentence
     def choose_model(values: Values) -> Updates:
         return switch(ws, controls.model_name(values), controls.wanted(values))
 
@@ -195,6 +200,7 @@ def connect_choices(ws: Workspace) -> None:
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
 
 
+@handlers.in_a_sentence
 def _wish(controls: Controls, place: int, values: Values) -> Updates:
     """What a person has chosen is what they wish for, also where the next subject cannot have it."""
     selector = controls.labels[place]
@@ -204,11 +210,11 @@ def _wish(controls: Controls, place: int, values: Values) -> Updates:
     }
 
 
-def restore(ws: Workspace, wishes: Mapping, values: Values) -> Updates:
+def restore(ws: Workspace, wishes: object, values: Values) -> Updates:
     """Set the controls again to what is known of the wishes; nothing known changes nothing."""
     controls = ws.controls
     picked = controls.model_name(values)
-    found = known_settings(wishes, controls.checkpoints, picked)
+    found = known_settings(wishes, controls.checkpoints, picked) if isinstance(wishes, Mapping) else {}
     if not found:
         return gr.skip()
     model = found.get("model", picked)
@@ -227,15 +233,18 @@ def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:
     """Settings that come from an earlier picture, a file or a link."""
     controls = ws.controls
 
+    @handlers.in_a_sentence
     def restore_own(values: Values, event: gr.EventData) -> Updates:
-        return restore(ws, event.settings, values)
+        return restore(ws, handlers.told(event, "settings"), values)
 
+    @handlers.in_a_sentence
     def restore_found(values: Values, event: gr.EventData) -> Updates:
-        wishes = read_settings(event.text)
+        wishes = read_settings(handlers.told(event, "text"))
         if wishes:
             gr.Info(FOUND_SETTINGS)
         return restore(ws, wishes, values)
 
+    @handlers.in_a_sentence
     def restore_link(values: Values, request: gr.Request) -> Updates:
         return restore(ws, dict(request.query_params), values)
 

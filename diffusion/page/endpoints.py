@@ -13,6 +13,7 @@ from pathlib import Path
 
 import gradio as gr
 import torch
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from .. import images, lesson
@@ -160,7 +161,7 @@ class Endpoints:
             guidance=guidance, seed=seed, eta=eta, colour=colour,
         )  # fmt: skip
         *_, run = request.run()
-        path = Path(tempfile.mkdtemp()) / f"{request.settings.name or 'picture'}.gif"
+        path = Path(tempfile.mkdtemp(dir=get_upload_folder())) / f"{request.settings.name or 'picture'}.gif"
         path.write_bytes(run.gif())
         return str(path)
 

@@ -22,6 +22,7 @@ from .drawing import read_drawing
 from .messages import FAILED, STOPPED, WAIT, Message, finished, frame_message, message, summary
 from .session import LARGE_SIDE, Place, Run, Session, Ticket, go_on, paint
 from .settings import read_count, read_number
+from .watch import logged
 from .worker import ahead
 
 BLANK = "Your canvas was empty, so this one is pure imagination. Draw something to steer it."
@@ -35,14 +36,14 @@ def in_a_sentence(handler: Callable) -> Callable:
         try:
             return handler(*args, **kwargs)
         except ValueError as error:
-            raise gr.Error(str(error)) from error
+            raise gr.Error(str(error), print_exception=False) from error
 
     @functools.wraps(handler)
     def stream(*args: Any, **kwargs: Any) -> Iterator[Any]:
         try:
             yield from handler(*args, **kwargs)
         except ValueError as error:
-            raise gr.Error(str(error)) from error
+            raise gr.Error(str(error), print_exception=False) from error
 
     return stream if inspect.isgeneratorfunction(handler) else answer
 
@@ -75,9 +76,17 @@ def ask(session: Session, count: object = 1) -> tuple[int, Message]:
     return number, message(number, "wait", WAIT)
 
 
+def told(event: gr.EventData, name: str) -> Any:
+    """What an event says under a name; None where it says nothing: it comes from a browser, or a program."""
+    try:
+        return getattr(event, name, None)
+    except TypeError:  # there is nothing in it
+        return None
+
+
 def ask_from(session: Session, event: gr.EventData) -> tuple[int, Message]:
     """The same for a run that goes on from a step of an earlier one."""
-    place = Place(getattr(event, "run", None), getattr(event, "k", None), getattr(event, "step", None))
+    place = Place(told(event, "run"), told(event, "k"), told(event, "step"))
     number = session.ask(Ticket(after=place))
     return number, message(number, "wait", WAIT)
 
@@ -111,7 +120,8 @@ def _messages(session: Session, number: int, run: Run, stream: Generator[Step]) 
     if run.drawing:
         place.update({"box": run.drawing.box, "shape": run.drawing.shape})
     old = [frame_message(step) for step in run.steps]
-    with contextlib.closing(ahead(stream, lambda: session.wanted == number)) as batches:
+    batches = ahead(stream, lambda: session.wanted == number)
+    with logged(run.settings, run.steps), contextlib.closing(batches):
         for new in batches:
             if session.wanted != number:
                 break
@@ -136,7 +146,7 @@ def _messages(session: Session, number: int, run: Run, stream: Generator[Step]) 
 
 
 def _kept(session: Session, event: gr.EventData) -> Run:
-    return session.kept(getattr(event, "run", None), getattr(event, "k", None))
+    return session.kept(told(event, "run"), told(event, "k"))
 
 
 @in_a_sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from functools import partial
@@ -57,7 +58,9 @@ def look(controls: Controls, values: Values, chosen: list[str | None]) -> lesson
         gr.Warning(str(error))
         drawing = None
     if drawing:
-        return lesson_text.Example(settings, canvas, drawing.prepared.x0.numpy())
+        # Not the value itself: each open tab keeps an example, and a value may have megabytes.
+        digest = hashlib.sha256(repr(canvas).encode(errors="replace")).hexdigest()
+        return lesson_text.Example(settings, digest, drawing.prepared.x0.numpy())
     prepared = framed(_stand_in(checkpoint, labels), checkpoint, labels, settings.colour)
     assert prepared is not None, "an example drawing is never blank"
     return lesson_text.Example(settings, "", prepared.x0.numpy())

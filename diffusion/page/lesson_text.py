@@ -73,7 +73,7 @@ class Example:
     """What the lesson is about: the drawing and the settings of the first tab, when the second was opened."""
 
     settings: Settings
-    canvas: dict | str  # the canvas's value, "" where an example drawing takes the place of a blank one
+    canvas: str  # a digest of its value, "" where an example drawing takes the place of a blank one
     pixels: np.ndarray = field(compare=False)  # x0; no tensor, since Gradio copies it in any thread
 
     @property
@@ -86,9 +86,10 @@ class Example:
         return [torch.Generator().manual_seed(self.settings.seed) for _ in range(count)]
 
 
-def _timestep(schedule: NoiseSchedule, t: float | None) -> int:
+def _timestep(schedule: NoiseSchedule, t: object) -> int:
     """What the slider says, whose box may be empty and whose end may belong to a longer schedule."""
-    return min(int(t or 0), schedule.num_train_timesteps - 1)
+    last = schedule.num_train_timesteps - 1
+    return int(min(max(t, 0), last)) if isinstance(t, int | float) and t == t else 0
 
 
 def _noised(schedule: NoiseSchedule, example: Example, t: int) -> lesson.NoiseParts:
@@ -96,7 +97,7 @@ def _noised(schedule: NoiseSchedule, example: Example, t: int) -> lesson.NoisePa
     return lesson.noise_parts(schedule, example.x0, noise, t)
 
 
-def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str, str]:
+def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: object) -> tuple[str, str, str]:
     """Parts 1 and 2 of the lesson at timestep t: the equation, its pictures, the plotted schedules."""
     schedule = checkpoints[example.settings.model].schedule
     t = _timestep(schedule, t)
@@ -115,7 +116,7 @@ def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: int
     return equation, pictures, in_model_thread(_plot, schedule, t, example.settings.strength)
 
 
-def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: int) -> tuple[str, str]:
+def explain_step(checkpoints: dict[str, Checkpoint], example: Example, t: object) -> tuple[str, str]:
     """Part 3 at timestep t: the equation and its pictures."""
     now = example.settings
     checkpoint = checkpoints[now.model].computing(now.precision)

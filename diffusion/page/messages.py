@@ -102,7 +102,9 @@ def summary(run: Run, seconds: float) -> str:
         if last.index == last.total
         else f"Stopped after {last.index} of {last.total} steps"
     )
-    seeds = f"seed {settings.seed}" if count == 1 else f"seeds {settings.seed} to {settings.seed + count - 1}"
+    seeds = (
+        f"seed {settings.seed}" if count == 1 else f"seeds {settings.seed} to {settings.nth_seed(count - 1)}"
+    )
     text = f"{steps} in {seconds:.1f} s on the CPU, {seeds}."
     text = f"Pure imagination: {text}" if run.drawing is None else text
     return f"{text} Click the one you like." if count > 1 else text

@@ -17,6 +17,7 @@ from ..checkpoint import Checkpoint
 from .drawing import Drawing, framed, to_enlarge
 from .session import Run, paint
 from .settings import Settings, find_model
+from .watch import logged
 from .worker import ahead
 
 NO_DRAWING = "This needs a drawing, and there is none in the picture."
@@ -69,7 +70,8 @@ class Request:
     def run(self, count: int = 1) -> Iterator[Run]:
         """The run of `count` seeds after each of its steps."""
         run = Run(self.settings, self.drawing, [])
-        with contextlib.closing(ahead(paint(self.checkpoint, self.drawing, self.settings, count))) as batches:
+        batches = ahead(paint(self.checkpoint, self.drawing, self.settings, count))
+        with logged(self.settings, run.steps), contextlib.closing(batches):
             for step in chain.from_iterable(batches):
                 run.steps.append(step)
                 yield run

@@ -24,6 +24,7 @@ from ..sampler import Step
 from ..sdedit import StrengthSearch, edit
 from .drawing import Drawing
 from .settings import Settings
+from .shelf import SHELF
 
 RESULT_SIDE = 512  # pixels of the finished picture
 LARGE_SIDE = 1024  # of one that is saved large
@@ -31,7 +32,7 @@ LARGE_SIDE = 1024  # of one that is saved large
 GIF_SIDE = 320
 NOISY_FRAMES = 12  # at most; they are nearly all of the file, some 55 kB each
 FRAME_MS, DRAWING_MS = 110, 700
-KEPT_RUNS = 16  # of each open tab; one of nine pictures in 50 steps takes 44 MB, the usual one 1 MB
+KEPT_RUNS = 16  # of each open tab; of all of them shelf.py keeps so many bytes
 
 TOO_OLD = "That picture was made too long ago, its steps are gone. Please generate it again."
 OTHER_MODEL = "That picture was made with another model. Choose that model, or generate it again."
@@ -62,7 +63,7 @@ def paint(
         x0,
         {**settings.labels},
         sampling if drawing else replace(sampling, strength=1.0),
-        generator=[torch.Generator().manual_seed(settings.seed + k) for k in range(count)],
+        generator=[torch.Generator().manual_seed(settings.nth_seed(k)) for k in range(count)],
         mask=mask,
         after=after,
         renoise=renoise,
@@ -78,13 +79,21 @@ class Run:
 
     settings: Settings
     drawing: Drawing | None
-    steps: list[Step]  # x and x0 (B, 3, R, R): B pictures, with seeds that count up
+    steps: list[Step]  # x and x0 (B, 3, R, R): B pictures, with seeds as `Settings.nth_seed` counts them
     drawn: int = 0  # the number of the run that the drawing came with
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory: one of nine pictures in 50 steps 44 MB, the usual one 1 MB."""
+        states = [x for step in self.steps for x in (step.x, step.x0)]
+        drawn = [self.drawing.picture, self.drawing.keep] if self.drawing else []
+        pixels = [image.width * image.height * len(image.getbands()) for image in drawn if image]
+        return sum(x.numel() * x.element_size() for x in states) + sum(pixels)
 
     def only(self, k: int) -> Run:
         """The same run for its k-th picture alone."""
         steps = [replace(step, x=step.x[k : k + 1], x0=step.x0[k : k + 1]) for step in self.steps]
-        return replace(self, settings=replace(self.settings, seed=self.settings.seed + k), steps=steps)
+        return replace(self, settings=replace(self.settings, seed=self.settings.nth_seed(k)), steps=steps)
 
     def picture(self, side: int | None = None) -> Image.Image:
         """The result, standing where the drawing stood.
@@ -177,6 +186,7 @@ class Session:
         self.runs[number] = run
         for oldest in sorted(self.runs)[:-KEPT_RUNS]:
             del self.runs[oldest]
+        SHELF.put(self, number)
 
     def kept(self, number: object, k: object) -> Run:
         """The k-th picture of a run that has ended, both as the browser names them.

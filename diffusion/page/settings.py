@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -20,6 +21,7 @@ from ..sampler import SOLVERS, USUAL, Sampling
 
 MAX_SEED = 2**31 - 1
 MAX_PICTURES = 9  # at once
+LONGEST_WORD = 40  # characters of a label in a file's name
 PNG_KEY = "doodle-diffusion"  # the text chunk with a picture's settings
 
 BAD_NAME = "A model or a label is chosen by its name, not by {}."
@@ -77,11 +79,17 @@ class Settings:
             self.strength, self.steps, self.guidance, eta, self.solver, temperature=self.temperature
         )
 
+    def nth_seed(self, k: int) -> int:
+        """The seed of the k-th of several pictures. They count up, and after the last one begin at 0: a seed
+        that the controls cannot have would make a picture that nobody gets again."""
+        return (self.seed + k) % (MAX_SEED + 1)
+
     @property
     def name(self) -> str:
-        """A file name without its extension."""
+        """A file name without its extension; labels come from a file and may say anything, also ../../x."""
         words = ["enlarged"] if self.enlarge else self.labels.values()
-        return "-".join([*words, str(self.seed)]).replace(" ", "-")
+        plain = (re.sub(r"[^\w.]+", "-", word).strip("-.")[:LONGEST_WORD] for word in words)
+        return "-".join([*filter(None, plain), str(self.seed)])
 
     def to_query(self) -> str:
         """The query part of a link that sets the page's controls; `known_settings` reads it."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import did_you_mean, quoted
+from ..header import same_name
 from ..lineart import typical_colours
 from .data import DataError, PictureSet
 
@@ -57,7 +58,9 @@ def only(pictures: PictureSet, name: str) -> PictureSet:
         DataError: there are none.
     """
     kind, names = next(iter(pictures.label_names.items()))
-    chosen = pictures.labels[:, 0] == names.index(name) if name in names else torch.zeros(0)
+    known = {same_name(each): i for i, each in enumerate(names)} | {each: i for i, each in enumerate(names)}
+    number = known.get(name, known.get(same_name(name)))
+    chosen = torch.zeros(0) if number is None else pictures.labels[:, 0] == number
     if not chosen.any():
         raise DataError(f"There are no pictures of the {kind} {quoted(name)}. {did_you_mean(name, names)}")
     return pictures.subset(chosen)

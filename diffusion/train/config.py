@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
-import torch
-
 from .. import __version__
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..errors import DoodleError
+from ..files import FileError, read_state
 from ..machine import PRECISIONS
-from ..options import device, option
+from ..options import SEED, check_options, device, option
 from ..prediction import PREDICTION_TYPES
-from ..schedule import SCHEDULES
+from ..schedule import MOST_TIMESTEPS, SCHEDULES
 from ..unet import UNetConfig
 from .batches import AUGMENTATIONS
 from .data import DataError
@@ -41,12 +41,15 @@ class RunConfig:
     precision: str = option(
         "auto", "of the arithmetic; auto: the faster one here", choices=("auto", *PRECISIONS)
     )
-    workers: int = option(2, "threads that make pictures and drawings", low=1)
-    seed: int = option(0, "of everything random", low=0)
+    workers: int = option(2, "threads that make pictures and drawings", low=1, high=256)
+    seed: int = option(0, "of everything random", **SEED)
     max_minutes: float = option(0.0, "stop in time and save; 0: no limit", low=0)
     save_every: int = option(1000, "steps between checkpoints", low=1)
     sample_every: int = option(2000, "steps between sample sheets and held-out losses", low=1)
     log_every: int = option(50, "steps between lines of loss.csv", low=1)
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class TrainConfig(RunConfig):
     )
 
     schedule: str = option("cosine", "noise schedule", choices=SCHEDULES)
-    num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2)
+    num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2, high=MOST_TIMESTEPS)
     prediction_type: str = option("sample", "what the network predicts", choices=PREDICTION_TYPES)
     loss: str = option("l2", "how the prediction is compared", choices=("l2", "l1"))
     weighting: str = option("plain", "how much each noise level counts", choices=("plain", "min-snr"))
@@ -96,11 +99,17 @@ class TrainConfig(RunConfig):
     compile: str = option("auto", "torch.compile; auto: on a GPU", choices=("auto", "yes", "no"))
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        self.network(())
         if self.noise_over > self.sketched:
             raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
 
-    def network(self, label_sizes: tuple[int, ...]) -> UNetConfig:
-        """The shape of the network, for so many names of each label kind."""
+    def network(self, label_sizes: Sequence[int]) -> UNetConfig:
+        """The shape of the network.
+
+        Raises:
+            DoodleError: the sizes do not fit each other.
+        """
         return UNetConfig(
             image_size=self.image_size,
             patch_size=self.patch_size,
@@ -108,7 +117,7 @@ class TrainConfig(RunConfig):
             blocks=self.blocks,
             attention=tuple(bool(a) for a in self.attention),
             head_channels=self.head_channels,
-            label_sizes=label_sizes,
+            label_sizes=tuple(label_sizes),
             dropout=self.dropout,
             drawing=bool(self.drawing),
             learned_variance=bool(self.learned_variance),
@@ -121,6 +130,7 @@ class TrainConfig(RunConfig):
 
 
 C = TypeVar("C", bound=RunConfig)
+STATE = "state.pt"  # in a run's folder: all that is needed to go on
 
 # What may differ when a run is resumed; anything else would make it another run.
 CHANGEABLE = {
@@ -183,25 +193,45 @@ def settle(kind: type[C], given: dict, resume: bool) -> C:
     config = kind(**given)
     if not config.data:
         raise DataError("Say what to train on: --data with folders, tars, cifar10 or cifar100.")
-    if (out / "state.pt").exists():
+    if (out / STATE).exists():
         raise DoodleError(f"{out} holds a run already: go on with --resume, or choose another --out.")
     return config
 
 
-def _resumed(kind: type[C], given: dict, out: Path) -> C:
-    state = out / "state.pt"
-    if not state.is_file():
+def remedy(kind: type[RunConfig], out: str | Path) -> str:
+    """What to do where a run cannot go on."""
+    reached = f" from what it reached, --init-from {Path(out) / 'checkpoint.safetensors'}"
+    return "start anew" + (reached if hasattr(kind, "init_from") else "")
+
+
+def stored_state(out: str | Path, mmap: bool = False) -> dict:
+    """What a run's folder says of how to go on.
+
+    Args:
+        mmap: read tensors only when they are looked at.
+
+    Raises:
+        CheckpointError: nothing, or what is there is damaged.
+    """
+    path = Path(out) / STATE
+    if not path.is_file():
         raise CheckpointError(f"There is nothing to resume in {out}.")
-    begun = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
+    try:
+        return read_state(path, mmap)
+    except FileError as error:
+        raise CheckpointError(f"{str(error).rstrip('.')}: start anew.") from error
+
+
+def _resumed(kind: type[C], given: dict, out: Path) -> C:
+    begun = stored_state(out, mmap=True)
+    if not isinstance(begun.get("config"), dict):
+        raise CheckpointError(f"{out / STATE} is damaged: start anew.")
     stored = {name: value for name, value in SINCE.items() if hasattr(kind, name)} | begun["config"]
     stored = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
     if stored.keys() != {f.name for f in fields(kind)}:  # a default would make it another run
         version = f"version {begun['version']}" if "version" in begun else "an earlier version"
-        reached = f" from what it reached, --init-from {out / 'checkpoint.safetensors'}"
-        raise CheckpointError(
-            f"{out} was begun by {version} of this program, this is {__version__}: start anew"
-            + (reached if hasattr(kind, "init_from") else ".")
-        )
+        said = f"{out} was begun by {version} of this program, this is {__version__}"
+        raise CheckpointError(f"{said}: {remedy(kind, out)}.")
     for name, value in given.items():
         if name not in CHANGEABLE and stored[name] != value:
             raise DoodleError(

@@ -30,6 +30,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import quoted
+from ..header import HeaderError, check_labels
 from .sources import DataError, picture_files, square_pixels, torchvision_pictures
 
 KINDS_BY_DEPTH = {1: ("class",), 2: ("subject", "style")}
@@ -136,7 +138,8 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
             split = SPLITS[name.parts[0]] if is_split else None
             labels = name.parts[1:-1] if is_split else name.parts[:-1]
             if len(labels) not in KINDS_BY_DEPTH:
-                raise DataError(f"{path}: {name} should be <class>/<picture> or <subject>/<style>/<picture>.")
+                layout = "<class>/<picture> or <subject>/<style>/<picture>"
+                raise DataError(f"{path}: {quoted(str(name))} should be {layout}.")
             rows.append((labels, name.stem, split, square_pixels(content, size, f"{path}: {name}")))
 
     depths = {len(labels) for labels, *_ in rows}
@@ -146,6 +149,10 @@ def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.
         )
     kinds = KINDS_BY_DEPTH[depths.pop()]
     names = {kind: sorted({labels[k] for labels, *_ in rows}) for k, kind in enumerate(kinds)}
+    try:
+        check_labels(names)
+    except HeaderError as error:
+        raise DataError(f"These pictures cannot be used: {error}.") from error
     numbers = [{name: i for i, name in enumerate(names[kind])} for kind in kinds]
     groups = _groups([(labels, stem) for labels, stem, *_ in rows])
     free = [(labels[0], group) for (labels, _, split, _), group in zip(rows, groups) if split is None]

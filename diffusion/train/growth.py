@@ -8,15 +8,15 @@ nearest name it knew.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..checkpoint import Checkpoint, CheckpointError
+from ..files import read_json
+from ..header import HeaderError, checked
 from ..unet import UNet, UNetConfig
 from .data import DataError
 
@@ -29,18 +29,19 @@ def read_names(path: str) -> Names:
     Every entry may be left out. `was` is what a checkpoint to start from knows the subject as.
 
     Raises:
-        DataError: the file is missing or not of this form.
+        DoodleError: the file is missing or not of this form.
     """
     if not path:
         return {}
-    try:
-        names = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"Cannot read {path}: {error.strerror}.") from error
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON: {error}.") from error
+    names = read_json(path)
     if not isinstance(names, dict) or not all(isinstance(about, dict) for about in names.values()):
         raise DataError(f"{path} should hold an entry {{...}} for each subject.")
+    try:
+        checked({"names": names})
+    except HeaderError as error:
+        raise DataError(f"{path} cannot be used: {error}.") from error
+    if not all(isinstance(about.get("was"), str | None) for about in names.values()):
+        raise DataError(f"{path} should say what a subject was called in one word.")
     return names
 
 

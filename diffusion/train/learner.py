@@ -67,3 +67,16 @@ class Learner(ABC, Generic[C, B]):
     @abstractmethod
     def state_dict(self) -> dict:
         """Everything needed to go on exactly."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from what `state_dict` returned."""
+
+
+def set_generator(generator: torch.Generator, state: Tensor) -> bool:
+    """Set a generator to a state, if that is of its kind of device; each kind has states of its own."""
+    try:
+        generator.set_state(state.cpu())
+    except RuntimeError:
+        return False
+    return True

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .. import images
 from ..checkpoint import Checkpoint
 from ..condition import Condition
 from ..errors import DoodleError
-from ..files import write_state
+from ..files import read_state, write_state
 from ..sampler import USUAL
 from ..sdedit import edit
 from .batches import moved, random_place
@@ -73,7 +74,7 @@ class OwnResults:
         """Make those that are not kept yet, and read them all.
 
         Raises:
-            DoodleError: those that are kept are another checkpoint's, or of other pictures.
+            DoodleError: those that are kept are another checkpoint's, of other pictures, or damaged.
         """
         parts = []
         for number in tqdm(range(self.batches), "the denoiser's results", dynamic_ncols=True):
@@ -81,13 +82,20 @@ class OwnResults:
             if not path.exists():
                 made = self._made(number, device)
                 write_state(path, {"results": made, "about": self.about})
-            kept = torch.load(path, weights_only=True)
-            if kept["about"] != self.about:
+            kept = read_state(path)
+            if kept.get("about") != self.about:
                 raise DoodleError(
                     f"{self.folder} holds those of another checkpoint, data or seed: remove it."
                 )
-            parts.append(kept["results"])
+            parts.append(self._checked(kept.get("results"), path))
         self.results = torch.cat(parts)
+
+    def _checked(self, results: object, path: Path) -> Tensor:
+        side = self.checkpoint.image_size
+        if isinstance(results, Tensor) and results.dtype == torch.uint8:
+            if results.shape == (BATCH, 3, side, side):
+                return results
+        raise DoodleError(f"{path} is damaged: remove it.")
 
     def _made(self, number: int, device: torch.device) -> Tensor:
         """One batch of results, uint8 (B, 3, R, R)."""
@@ -101,7 +109,7 @@ class OwnResults:
         sampling = replace(USUAL, strength=STRENGTHS[number % len(STRENGTHS)])
         generators = [torch.Generator(device).manual_seed(self.seed + i) for i in numbers]
         *_, last = edit(self.checkpoint, x0, told, sampling, generators)
-        return ((last.x0.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()
+        return torch.from_numpy(images.to_grey_levels(last.x0.float()))
 
     def labels(self, indices: list[int]) -> Tensor:
         """What the checkpoint calls these pictures, long (B, K); not told where it has no name for one."""

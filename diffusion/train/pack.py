@@ -29,7 +29,7 @@ class PackSettings:
 
     data: tuple[str, ...] = option(REQUIRED, "folders and tars")
     out: str = option(REQUIRED, "the tar to write, *.tar or *.tar.gz")
-    size: int = option(128, "largest side in pixels", low=1)
+    size: int = option(128, "largest side in pixels", low=1, high=10_000)
     quality: int = option(85, "of WebP", low=1, high=100)
 
 

@@ -10,6 +10,7 @@ What a run leaves in its folder:
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -22,9 +23,9 @@ from tqdm import tqdm
 
 from ..checkpoint import CheckpointError, save_checkpoint
 from ..errors import DoodleError
-from ..files import write_state
+from ..files import whole, write_state
 from ..options import Parser, add_options, command
-from .config import RunConfig, TrainConfig, configure, learning_rate
+from .config import STATE, RunConfig, TrainConfig, configure, learning_rate, remedy, stored_state
 from .data import load_pictures
 from .learner import Learner
 from .log import LossLog
@@ -43,16 +44,23 @@ def device_name(device: torch.device) -> str:
     return f"{device.type}, {torch.get_num_threads()} threads"
 
 
-def stored_state(out: str | Path) -> dict:
-    """What a run's folder says of how to go on.
+def restore(trainer: Learner, config: RunConfig) -> None:
+    """Bring a trainer to where the run in its folder stopped.
 
     Raises:
-        CheckpointError: nothing.
+        CheckpointError: the state there is missing, damaged, or of another network.
+        DataError: the pictures are others.
     """
-    path = Path(out) / "state.pt"
-    if not path.is_file():
-        raise CheckpointError(f"There is nothing to resume in {out}.")
-    return torch.load(path, map_location="cpu", weights_only=True)
+    path = Path(config.out) / STATE
+    state = stored_state(config.out)
+    try:
+        trainer.load_state_dict(state)
+        if not isinstance(trainer.step, int) or trainer.step < 0:
+            raise TypeError("step")
+    except DoodleError:
+        raise
+    except Exception as error:  # it may be wrong in any way
+        raise CheckpointError(f"{path} is damaged: {remedy(type(config), config.out)}.") from error
 
 
 def chosen_device(config: RunConfig) -> torch.device:
@@ -66,15 +74,14 @@ def chosen_device(config: RunConfig) -> torch.device:
 
 def begin(config: TrainConfig, resume: bool) -> Trainer:
     """A trainer with its pictures loaded, at the step where the run begins or goes on."""
-    state = stored_state(config.out) if resume else None
     device = chosen_device(config)
     torch.manual_seed(config.seed)  # for dropout, which draws from the global RNG; all else has a generator
     # Turned pictures stay sharp when there is more of them; others need no resizing back and forth.
     side = config.image_size * (2 if config.augment == "drawing" else 1)
     pictures = load_pictures(config.data, side, config.hold_out)
     trainer = Trainer(config, pictures, device)
-    if state is not None:
-        trainer.load_state_dict(state)
+    if resume:
+        restore(trainer, config)
     labels = ", ".join(f"{len(names)} {kind} labels" for kind, names in trainer.label_names.items())
     parameters = sum(p.numel() for p in trainer.model.parameters())
     print(
@@ -123,7 +130,7 @@ class Run:
 
     def save(self) -> None:
         trainer = self.trainer
-        write_state(self.folder / "state.pt", trainer.state_dict())
+        write_state(self.folder / STATE, trainer.state_dict())
         facts: dict = {
             "minutes": round(self.minutes(), 1),
             "device": device_name(trainer.device),
@@ -139,19 +146,26 @@ class Run:
     def report(self) -> None:
         """A sample sheet, the held-out loss, and the curve up to now."""
         trainer = self.trainer
-        self.leaves.sheet().save(self.folder / f"samples-{trainer.step:06d}.png")
+        with whole(self.folder / f"samples-{trainer.step:06d}.png") as partial:
+            self.leaves.sheet().save(partial, format="PNG")
         loss = round(trainer.validation_loss(), 6)
         self.log.add(step=trainer.step, validation_loss=loss, minutes=round(self.minutes(), 2))
         self.log.plot()
 
-    def record(self, bar: tqdm) -> None:
-        """A line of the log.
+    def mean_loss(self) -> float:
+        """Of the steps since the last line of the log; waits for the device.
 
         Raises:
-            DoodleError: the loss is not a number any more.
+            DoodleError: it is not a number any more: nothing is to be saved of that.
         """
-        step = self.trainer.step
-        loss = float(torch.stack(self.recent).mean())  # the only place that waits for the device
+        loss, step = float(torch.stack(self.recent).mean()), self.trainer.step
+        if not math.isfinite(loss):
+            raise DoodleError(f"The loss is no longer a number at step {step}: try a smaller --lr.")
+        return loss
+
+    def record(self, bar: tqdm) -> None:
+        """A line of the log."""
+        step, loss = self.trainer.step, self.mean_loss()
         seconds = time.monotonic() - self.since
         self.images_per_second = len(self.recent) * self.config.batch_size / seconds
         bar.set_postfix(loss=f"{loss:.4f}", images_per_s=f"{self.images_per_second:.0f}")
@@ -162,8 +176,6 @@ class Run:
             images_per_second=round(self.images_per_second, 1),
             minutes=round(self.minutes(), 2),
         )
-        if not torch.isfinite(torch.tensor(loss)):
-            raise DoodleError(f"The loss is no longer a number at step {step}: try a smaller --lr.")
         self.recent, self.since = [], time.monotonic()
 
     def step(self, bar: tqdm) -> bool:
@@ -176,11 +188,15 @@ class Run:
             self.record(bar)
         out_of_time = config.max_minutes and time.monotonic() - self.started > 60 * config.max_minutes
         done = bool(step == config.steps or out_of_time or self.signal)
-        if step % config.sample_every == 0 or (done and not self.signal):
+        reporting = step % config.sample_every == 0 or (done and not self.signal)
+        saving = step % config.save_every == 0 or done
+        if self.recent and (reporting or saving):
+            self.mean_loss()
+        if reporting:
             self.report()
-            self.since = time.monotonic()
-        if step % config.save_every == 0 or done:
+        if saving:
             self.save()
+        if reporting or saving:
             self.since = time.monotonic()
         return done
 
@@ -203,6 +219,8 @@ class Run:
         if trainer.step < steps:
             print(f"Stopped at step {trainer.step}, saved in {self.folder}. Go on with --resume.")
         else:
+            if not (self.folder / self.leaves.file).exists():  # resumed behind its end
+                self.save()
             print(f"Done: {self.folder / self.leaves.file}")
         return 128 + self.signal if self.signal else 0
 

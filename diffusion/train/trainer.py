@@ -29,7 +29,7 @@ from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
 from .growth import grown, names_of, read_names
 from .importance import LossHistory, importance_weights
-from .learner import Learner
+from .learner import Learner, set_generator
 from .losses import (
     drop_labels,
     loss_weight,
@@ -107,7 +107,7 @@ class Trainer(Learner[TrainConfig, Batch]):
 
     def _new_model(self) -> UNet:
         config = self.config
-        shape = config.network(tuple(len(names) for names in self.label_names.values()))
+        shape = config.network([len(names) for names in self.label_names.values()])
         with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
             torch.manual_seed(config.seed)
             if not self.start:
@@ -176,9 +176,8 @@ class Trainer(Learner[TrainConfig, Batch]):
         weight = loss_weight(config.weighting, config.prediction_type, self.schedule.abar(t))
         losses = losses * weight.to(losses)
         if share is not None:
-            losses = losses + variance_loss(
-                self.schedule, config.prediction_type, output, share, x0, x_t, t
-            ).to(losses)
+            said = output, share, x0, x_t, t
+            losses = losses + variance_loss(self.schedule, config.prediction_type, *said).to(losses)
         if perceptual:
             predicted, _ = to_x0_eps(config.prediction_type, self.schedule, output, x_t, t)
             with self.autocast():
@@ -293,7 +292,9 @@ class Trainer(Learner[TrainConfig, Batch]):
             optimizer.load_state_dict(own)
         if self.history:
             self.history.load_state_dict(state["history"])
-        self.generator.set_state(state["generator"].cpu())
+        if not set_generator(self.generator, state["generator"]):
+            self.generator.manual_seed(self.config.seed + self.step)
+            print("This run was on another kind of device: its noise goes on with other random numbers.")
         torch.set_rng_state(state["rng"].cpu())
         if self.device.type == "cuda" and state["cuda_rng"]:
             torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_rng"]])

@@ -32,7 +32,7 @@ from .crops import CropBatches, Crops, Source
 from .data import PictureSet, load_pictures
 from .learner import Learner
 from .own_results import OwnResults
-from .run import Leaves, Run, chosen_device, stored_state
+from .run import Leaves, Run, chosen_device, restore
 
 HELD_OUT = 128  # held-out crops that the validation loss is measured on
 SHOWN = 6  # pictures on a sheet
@@ -46,7 +46,7 @@ class UpscalerRunConfig(RunConfig):
     data: tuple[str, ...] = option((), "folders or tars of pictures of at least image_size x factor pixels")
     out: str = option("runs/upscaler", "folder for the upscaler, logs and sample sheets")
     photos: tuple[str, ...] = option((), "folders or tars of smaller pictures, learnt at --photo-side pixels")
-    photo_side: int = option(100, "pixels on a side of those", low=1)
+    photo_side: int = option(100, "pixels on a side of those", low=1, high=4096)
     photo_share: float = option(0.2, "how often one of them is taken", low=0, below=1)
     balance: float = option(0.7, "1: every subject equally often; 0: by its number of groups", low=0, high=1)
 
@@ -55,9 +55,9 @@ class UpscalerRunConfig(RunConfig):
     own_share: float = option(0.5, "how often one of them is taken", low=0, high=1)
     blur: float = option(1.0, "largest blur of all other inputs, in pixels", low=0)
     noise: float = option(8.0, "largest noise of those, in grey levels of 255", low=0)
-    crop: int = option(24, "pixels on a side of what goes in", low=1)
+    crop: int = option(24, "pixels on a side of what goes in", low=1, high=4096)
 
-    image_size: int = option(64, "pixels on a side of what the denoiser draws", low=1)
+    image_size: int = option(64, "pixels on a side of what the denoiser draws", low=1, high=1024)
     factor: int = option(4, "how many times longer the sides become", low=1)
     channels: int = option(48, "width of the convolutions", low=1)
     convolutions: int = option(12, "their number", low=2)
@@ -68,6 +68,8 @@ class UpscalerRunConfig(RunConfig):
     decay: float = option(0.6, "fraction of the steps, at the end, in which it falls to 0", low=0, high=1)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        UpscalerConfig(self.factor, self.channels, self.convolutions)  # refuses what is too large
         if self.own_results and not self.checkpoint:
             raise DoodleError("Say whose results are to be enlarged: --checkpoint FILE, or --own-results 0.")
         if self.crop * self.factor > (self.photo_side if self.photos else self.image_size * self.factor):
@@ -230,12 +232,11 @@ def train(config: UpscalerRunConfig, resume: bool = False) -> int:
     Raises:
         DoodleError: for pictures, weights or settings that cannot be used.
     """
-    state = stored_state(config.out) if resume else None
     pictures = load_pictures(config.data, config.image_size * config.factor, config.hold_out)
     photos = load_pictures(config.photos, config.photo_side, config.hold_out) if config.photos else None
     trainer = UpscalerTrainer(config, pictures, photos, chosen_device(config))
-    if state is not None:
-        trainer.load_state_dict(state)
+    if resume:
+        restore(trainer, config)
     parameters = sum(p.numel() for p in trainer.model.parameters())
     print(
         f"{int((~pictures.held_out).sum())} pictures to train on, {int(pictures.held_out.sum())} held out, "

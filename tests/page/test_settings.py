@@ -11,6 +11,7 @@ from dataclasses import asdict
 from urllib.parse import parse_qsl
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -18,6 +19,7 @@ from PIL import Image
 from conftest import LABELS, apple_drawing, drawn, half_mask, tiny_checkpoint
 from diffusion import images
 from diffusion.page.canvas_io import BAD_PICTURE, BIG_PICTURE, MAX_DATA_URL, data_url, read_canvas
+from diffusion.page.session import Run, paint
 from diffusion.page.settings import MAX_SEED, RANGES, Settings, known_settings, read_settings
 
 CHECKPOINTS = {"tiny": tiny_checkpoint(), "plain, 2": tiny_checkpoint({}, [])}
@@ -176,3 +178,29 @@ def test_a_solver_is_chosen_by_its_name_and_has_no_eta_but_ddim():
     assert "solver" not in known_settings({"solver": "euler"}, CHECKPOINTS, "tiny")
     with pytest.raises(ValueError, match=r"Solver must be ddim or ddpm or heun or dpm\+\+, not 'euler'"):
         Settings.read("tiny", {}, solver="euler")
+
+
+# ---- seeds and names that survive the way there and back
+
+
+@pytest.mark.parametrize("seed", [0, 7, MAX_SEED - 8, MAX_SEED - 3, MAX_SEED])
+def test_a_seed_that_is_made_can_be_set_again(seed):
+    """Nine pictures from the last seed: none of them may have one that the controls cannot have."""
+    ckpt = tiny_checkpoint()
+    settings = Settings.read("tiny", {"subject": "apple"}, seed=seed, steps=5)
+    *_, last = paint(ckpt, None, settings, 9)
+    run = Run(settings, None, [last])
+    for k in range(9):
+        one = run.only(k).settings
+        assert 0 <= one.seed <= MAX_SEED
+        link = dict(parse_qsl(one.to_query()))
+        assert known_settings(link, {"tiny": ckpt}, "tiny")["seed"] == one.seed
+        *_, again = paint(ckpt, None, one)
+        torch.testing.assert_close(again.x, last.x[k : k + 1], atol=1e-4, rtol=0)
+
+
+@given(st.text(max_size=300))
+def test_a_file_s_name_is_one_file_s_name(label):
+    name = Settings("m", {"subject": label, "style": "../../x"}).name
+    assert name and len(name) < 120 and not set(name) & set('/\\:*?"<>|\0\n ') and not name.startswith(".")
+    assert name.endswith("7"), "the seed stays"

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from diffusion import Checkpoint, CheckpointError, NoiseSchedule, UNet, UNetConfig
+from diffusion.errors import DoodleError
 from diffusion.train.growth import grown, names_of, read_names
-from diffusion.train.sources import DataError
 
 SMALL = {"image_size": 16, "patch_size": 2, "channels": (32, 32), "blocks": 1, "attention": (False, True)}
 LABELS = {"subject": ["cow", "fruit", "tree"], "style": ["noto", "photo"]}
@@ -93,7 +93,7 @@ def test_names_are_read_or_refused_in_one_sentence(tmp_path):
     assert read_names(str(path)) == ABOUT
     for text, message in [("{", "not JSON"), ("[1]", "should hold"), ('{"a": 1}', "should hold")]:
         path.write_text(text)
-        with pytest.raises(DataError, match=message):
+        with pytest.raises(DoodleError, match=message):
             read_names(str(path))
-    with pytest.raises(DataError, match="Cannot read"):
+    with pytest.raises(DoodleError, match="Cannot read"):
         read_names(str(tmp_path / "none.json"))

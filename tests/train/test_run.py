@@ -243,12 +243,3 @@ def test_pictures_with_other_label_kinds_cannot_go_on_from_a_checkpoint(base, tm
     argv = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--init-from", str(base)]
     assert main(argv) == 2
     assert "these pictures class" in capsys.readouterr().err
-
-
-def test_a_resumed_run_wants_the_labels_it_had(shapes, tmp_path, capsys):
-    data = tmp_path / "data"
-    shutil.copytree(shapes, data)
-    assert main(flags(data, tmp_path / "out", "--steps", "1")) == 0
-    shutil.copytree(data / "ellipse", data / "circle")
-    assert main(["--resume", "--out", str(tmp_path / "out"), "--steps", "2"]) == 2
-    assert "other labels" in capsys.readouterr().err
