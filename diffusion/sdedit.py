@@ -196,9 +196,8 @@ def edit(
     timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps, sampling.spacing)
     _checked(checkpoint, image, mask, strength)
     condition = edit_condition(checkpoint, labels, image, generator)
-    drawing = image
-    if drawing is None:  # and none is looked at
-        drawing = torch.zeros(len(condition), *checkpoint.shape, device=condition.device)
+    nothing = (len(condition), *checkpoint.shape)  # which is not looked at
+    drawing = torch.zeros(nothing, device=condition.device) if image is None else image
     if not timesteps:
         return (step for step in [Step(index=0, total=0, t=0, x=drawing, x0=drawing)])
     done = 0 if after is None else after.index

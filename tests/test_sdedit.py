@@ -4,15 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import tiny_checkpoint
 from diffusion import Sampling, UnknownLabel, edit
-from diffusion.errors import DoodleError
 from diffusion.sampler import randn
-from diffusion.sdedit import AREAS, StrengthSearch, calmed, edit_timesteps
+from diffusion.sdedit import StrengthSearch, edit_timesteps
 from toys import result, seeded
 
 
@@ -289,25 +287,3 @@ def test_the_search_finds_a_strength_a_person_has_in_mind(wanted):
     for _ in range(10):
         search = search.more_real() if search.shown < wanted else search.closer_to_drawing()
     assert abs(search.shown - wanted) < 2e-3
-
-
-def test_calmed_noise_is_quieter_over_areas_and_as_loud_between_pixels():
-    noise = torch.randn(8, 3, 64, 64, generator=seeded())
-    areas = {t: F.avg_pool2d(calmed(noise, t), 64 // 8) for t in (0.0, 0.5, 1.0)}
-    beside = {t: calmed(noise, t).diff(dim=-1) for t in (0.0, 1.0)}
-    assert torch.equal(calmed(noise, 1.0), noise)
-    assert areas[0.0].std() < 0.3 * areas[1.0].std() and areas[0.5].std() < 0.7 * areas[1.0].std()
-    assert beside[0.0].std() == pytest.approx(float(beside[1.0].std()), rel=0.05)
-    torch.testing.assert_close(calmed(noise, 0.5), (noise + calmed(noise, 0.0)) / 2)
-
-
-@pytest.mark.parametrize("side", [AREAS // 2, AREAS, AREAS + 4])
-def test_small_noise_can_be_calmed(side):
-    flat = torch.ones(1, 3, side, side)
-    torch.testing.assert_close(calmed(flat, 0.25), 0.25 * flat)
-
-
-@pytest.mark.parametrize("temperature", [-0.1, 1.5, float("nan")])
-def test_a_temperature_out_of_range_is_refused(temperature):
-    with pytest.raises(DoodleError, match="Temperature must be between 0 and 1"):
-        Sampling(temperature=temperature)
