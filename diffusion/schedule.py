@@ -28,9 +28,7 @@ from torch import Tensor
 from .errors import DoodleError
 
 SCHEDULES = ("cosine", "linear")
-SIGMA_MAX = (
-    80.0  # sigma / alpha above which x_t is noise alone: where EDM begins (Karras et al. 2022, table 1)
-)
+SIGMA_MAX = 80.0  # sigma / alpha above which x_t is noise alone; EDM begins there (Karras et al. 2022)
 PerPicture = float | Sequence[float]  # one number, or one for each picture
 
 
