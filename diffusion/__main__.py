@@ -18,10 +18,14 @@ from torch import Tensor
 
 from . import images
 from .checkpoint import Checkpoint
+from .classifier import load_classifier
+from .classifier_guidance import ByClassifier, check_steers
+from .denoiser import Guidance
 from .edit_flags import OUT_FORMATS, parse_edit
 from .enlarge import prepare_whole
 from .errors import DoodleError
 from .files import FileError, whole
+from .guidance import ClassifierFree
 from .lineart import colour_in
 from .machine import chosen_precision
 from .options import command
@@ -99,6 +103,22 @@ def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, st
     return _Drawing(original, prepared, mask)
 
 
+def _guidance(
+    args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str | None]
+) -> float | Guidance:
+    """The scale of --guidance, or with --classifier both."""
+    if args.classifier is None:
+        if args.classifier_scale is not None:
+            raise DoodleError("--classifier-scale needs a classifier: --classifier FILE.")
+        return args.guidance
+    if not any(labels.values()):
+        raise DoodleError("A classifier steers towards labels: say what it should be.")
+    classifier = load_classifier(args.classifier)
+    check_steers(classifier, checkpoint)
+    scale = 1.0 if args.classifier_scale is None else args.classifier_scale
+    return ByClassifier(classifier, scale, ClassifierFree(args.guidance))
+
+
 def _denoise(
     args: argparse.Namespace,
     checkpoint: Checkpoint,
@@ -106,9 +126,10 @@ def _denoise(
     drawing: _Drawing | None,
 ) -> list[Step]:
     strength = args.strength if args.strength is not None else 0.0 if args.enlarge else USUAL.strength
-    dials = ("steps", "guidance", "eta", "solver", "spacing", "variance", "temperature")
+    dials = ("steps", "eta", "solver", "spacing", "variance", "temperature")
     chosen = {name: getattr(args, name) for name in dials}
-    sampling = Sampling(strength if drawing else 1.0, **chosen)
+    guidance = _guidance(args, checkpoint, labels)
+    sampling = Sampling(strength if drawing else 1.0, guidance=guidance, **chosen)
     x0 = mask = None
     if drawing:
         x0 = checkpoint.codec.encode(drawing.prepared.x0)

@@ -6,7 +6,8 @@ theirs it is told the noise level, so that it can be asked about x_t as well as 
 
 An evaluation asks one, its judge, for the labels of generated pictures; and the judge's features, what the
 heads see, are the space in which sets of pictures are compared (evaluate/metrics.py). The perceptual loss of
-training compares pictures in the features of another one (train/perceptual.py). They are trained by
+training compares pictures in the features of another one (train/perceptual.py), and sampling may be steered
+by the gradient of one (classifier_guidance.py), which is then no judge of it. They are trained by
 evaluate/judge.py.
 """
 
@@ -143,6 +144,19 @@ class Classifier:
         """Pictures (N, 3, R, R) at noise level t -> logits, one (N, n_k) per kind."""
         parts = [self.model(x, torch.full((len(x),), t)) for x in x_t.split(BATCH)]
         return [torch.cat(columns) for columns in zip(*parts)]
+
+    def log_likelihood(self, x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """log p(labels | x_t) of pictures (B, 3, R, R) at timesteps, long (B,); gradients reach x_t. (B,)
+
+        Args:
+            labels: long (B, K); see `log_likelihood`.
+        """
+        return log_likelihood(self.model(x_t, t), labels)
+
+    def same_as(self, other: Classifier) -> bool:
+        """Have both the same weights?"""
+        own, others = self.model.state_dict(), other.model.state_dict()
+        return own.keys() == others.keys() and all(torch.equal(own[name], others[name]) for name in own)
 
 
 def top_k_correct(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:

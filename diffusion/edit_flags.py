@@ -56,6 +56,7 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
         "--checkpoint", metavar="FILE", type=Path, help="the model (default: the only file in checkpoints/)"
     )
     _add_sampling(parser)
+    _add_guidance(parser)
     _add_solver(parser)
     _add_machine(parser)
     _add_pictures(parser)
@@ -64,7 +65,7 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
-    """How much is repainted and steered, and the seed."""
+    """How much noise, how many steps, and the seed."""
     parser.add_argument(
         "--strength",
         type=number(float, 0, 1),
@@ -78,13 +79,6 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         default=USUAL.steps,
         metavar="N",
         help="denoising steps of a run of strength 1, fewer below (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--guidance",
-        type=number(float, 0),
-        default=USUAL.guidance,
-        metavar="W",
-        help="how strongly the labels pull, 1 = no extra pull (default: %(default)g)",
     )
     parser.add_argument(
         "--temperature",
@@ -103,8 +97,31 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_guidance(parser: argparse.ArgumentParser) -> None:
+    """How far it is steered by the labels."""
+    parser.add_argument(
+        "--guidance",
+        type=number(float, 0),
+        default=USUAL.guidance,
+        metavar="W",
+        help="how strongly the labels pull, 1 = no extra pull (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--classifier",
+        metavar="FILE",
+        type=Path,
+        help="steer towards the labels by the gradient of this judge, too (made by diffusion.evaluate.judge)",
+    )
+    parser.add_argument(
+        "--classifier-scale",
+        type=number(float, 0),
+        metavar="S",
+        help="how strongly (default: 1 with --classifier)",
+    )
+
+
 def _add_solver(parser: argparse.ArgumentParser) -> None:
-    """How the steps are taken."""
+    """How it gets from one step to the next."""
     parser.add_argument(
         "--eta",
         type=number(float, 0, 1),

@@ -1,9 +1,8 @@
 """Guidance: how far the network is steered by what it is told.
 
 A guidance is any callable (denoiser, x_t, t) -> network output, like x_t. The ones here call the network
-once, on a batch that holds x_t under several conditions, which tell it more and less. One that moves the
-output along the gradient of a classifier fits as well: the denoiser holds the schedule and the prediction
-type that it needs.
+once, on a batch that holds x_t under several conditions, which tell it more and less. The one that moves the
+output along the gradient of a classifier stands in classifier_guidance.py.
 
     ClassifierFree     one scale for all labels                                (Ho & Salimans 2021)
     ByKind             a scale for each label kind                             (after InstructPix2Pix)

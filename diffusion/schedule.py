@@ -29,6 +29,7 @@ from .errors import DoodleError, quoted, within
 
 SCHEDULES = ("cosine", "linear")
 MOST_TIMESTEPS = 100_000
+SIGMA_MAX = 80.0  # sigma / alpha above which x_t is noise alone; EDM begins there (Karras et al. 2022)
 PerPicture = float | Sequence[float]  # one number, or one for each picture
 
 
@@ -126,6 +127,13 @@ class NoiseSchedule:
     def abar(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
         """abar_t, the share of the picture in the variance of x_t: as `alpha`."""
         return self._read(self._abar, t, like)
+
+    def noise_alone(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
+        """Is there next to nothing of a picture in x_t? As `alpha`, but bool.
+
+        So it is at the end of both schedules, and there a small error of eps is an error of x0 of any size.
+        """
+        return self.sigma(t, like) > SIGMA_MAX * self.alpha(t, like)
 
     def _read(self, table: Tensor, t: Tensor | int, like: Tensor | None) -> Tensor:
         t = torch.as_tensor(t, dtype=torch.long)

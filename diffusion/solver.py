@@ -24,7 +24,6 @@ from .prediction import Seen
 from .schedule import NoiseSchedule, PerPicture, beside
 
 VARIANCES = ("auto", "small", "large")
-SIGMA_MAX = 80.0  # sigma / alpha above which Heun's steps are of first order; where EDM begins (table 1)
 
 
 def check_variance(variance: str) -> None:
@@ -226,12 +225,12 @@ class Heun:
     ) -> Tensor:
         """x~_prev = x~ + (s_prev - s_t) (eps_t + eps_prev) / 2, lines 4 to 8.
 
-        A step from above SIGMA_MAX, where the schedule has such, is one of DDIM: there s_prev is a small part
+        A step from noise alone (`NoiseSchedule.noise_alone`) is one of DDIM: there s_prev may be a small part
         of s_t, so that the end says nothing about the way.
         """
         schedule = denoiser.schedule
         x_prev = denoised_to(schedule, seen, t_prev, like=x)
-        if t_prev < 0 or schedule.sigma(t) > SIGMA_MAX * schedule.alpha(t):
+        if t_prev < 0 or schedule.noise_alone(t):
             return x_prev
         eps = (seen.eps + denoiser.see(x_prev, t_prev).eps) / 2
         return denoised_to(schedule, Seen(schedule.x0_from_eps(x, eps, t), eps), t_prev, like=x)

@@ -10,7 +10,7 @@ from diffusion import Condition, Denoiser, NoiseSchedule
 from diffusion.denoiser import unguided
 from diffusion.guidance import ByKind, ClassifierFree, LabelsAndDrawing, Within
 from diffusion.prediction import PREDICTION_TYPES, Seen, to_x0_eps, training_target
-from toys import noise, nothing, steps_of, wavy
+from toys import noise, steps_of, wavy
 
 SCHEDULE = NoiseSchedule()
 X, T = noise(2, 3, 4, 4), torch.tensor([5, 700])
@@ -175,30 +175,6 @@ def test_guidance_in_an_interval_of_t():
         assert calls == ([4] if expected is strong else [2])
     mixed = output(Within(strong, 300, 800))  # t = 5 and 700
     assert torch.equal(mixed[0], output(unguided)[0]) and torch.equal(mixed[1], output(strong)[1])
-
-
-def test_guidance_by_a_classifier_s_gradient_needs_no_other_seam():
-    """eps - s sigma grad log p(y | x_t) (Dhariwal & Nichol 2021, algorithm 2) on data N(0, 1).
-
-    There x_t is N(0, 1) at every t. A classifier with log p(y | x_t) = k alpha x_t leads to data N(k, 1).
-    """
-    k, schedule = 0.7, NoiseSchedule()
-
-    def by_classifier(denoiser, x, t):
-        with torch.enable_grad():
-            x_t = x.detach().requires_grad_()
-            log_p = (k * denoiser.schedule.alpha(t, like=x) * x_t).sum()
-            (gradient,) = torch.autograd.grad(log_p, x_t)
-        return unguided(denoiser, x, t) - denoiser.schedule.sigma(t, like=x) * gradient
-
-    exact = lambda x, t, labels: schedule.sigma(t, like=x) * x  # eps of N(0, 1)
-    x, alpha = noise(4, 1, 2, 2, dtype=torch.float64), float(schedule.alpha(600))
-    x0, eps = Denoiser(exact, schedule, "epsilon", nothing(4), by_classifier, clip=False)(x, 600)
-    torch.testing.assert_close(
-        x0, k + alpha * (x - alpha * k), rtol=1e-9, atol=1e-9
-    )  # E[x0 | x_t] of N(k, 1)
-    assert not x0.requires_grad
-    torch.testing.assert_close(schedule.add_noise(x0, eps, 600), x)
 
 
 @pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)

@@ -183,3 +183,12 @@ def test_a_learnt_variance_lies_between_beta_and_the_posterior_s(kind):
     torch.testing.assert_close(between, large**share * small ** (1 - share))
     first = schedule.log_variance(0, -1, x).exp()
     torch.testing.assert_close(first, schedule.posterior_variance(1, 0, x))
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_the_last_steps_are_noise_alone(kind):
+    schedule = NoiseSchedule(kind)
+    alone = schedule.noise_alone(torch.arange(-1, 1000))
+    assert alone[-1] and not alone[:900].any() and (alone[1:] | ~alone[:-1]).all()
+    ratio = (schedule.sigma(torch.arange(1000)) / schedule.alpha(torch.arange(1000)))[alone[1:]]
+    assert float(ratio.min()) > 80

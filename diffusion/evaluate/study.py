@@ -20,9 +20,11 @@ from tqdm import tqdm
 
 from .. import images
 from ..checkpoint import Checkpoint
-from ..classifier import Classifier, top_k_correct
+from ..classifier import Classifier, ClassifierError, top_k_correct
+from ..classifier_guidance import ByClassifier
 from ..condition import Condition
 from ..denoiser import Denoiser, Guidance
+from ..guidance import Within
 from ..lineart import colour_in
 from ..machine import best_precision
 from ..prediction import Seen
@@ -172,6 +174,7 @@ class Study:
             float32 (N, 3, R, R) in [-1, 1].
         """
         guidance = self.guidance if guidance is None else guidance
+        check_impartial(guidance, self.classifier)
         sampling = Sampling(
             strength, self.steps, guidance, self.eta, self.solver, temperature=self.temperature
         )
@@ -259,6 +262,16 @@ class Study:
     def classify(self, x0: Tensor, labels: Tensor) -> Classified:
         """`features` and `correct` of the same pictures."""
         return Classified(self.features(x0), self.correct(x0, labels))
+
+
+def check_impartial(guidance: PerPicture | Guidance, judge: Classifier) -> None:
+    """Raises ClassifierError where the judge itself steers the pictures: it would find what it asked for."""
+    if isinstance(guidance, Within):
+        check_impartial(guidance.guidance, judge)
+    if isinstance(guidance, ByClassifier):
+        if isinstance(guidance.classifier, Classifier) and guidance.classifier.same_as(judge):
+            raise ClassifierError("The judge has steered these pictures itself: judge them with another one.")
+        check_impartial(guidance.guidance, judge)
 
 
 def same_labels(train: PictureSet, labels: Tensor, seed: int) -> PictureSet:

@@ -1,0 +1,88 @@
+"""Classifier guidance (Dhariwal & Nichol 2021, arXiv 2105.05233): steered by a classifier of noisy pictures.
+
+By Bayes' rule the conditional score is the network's own and the classifier's gradient together. So a network
+that was never told a label can be steered towards it, and one that was told can be steered more:
+
+    eps' = eps - s sigma_t grad log p(labels | x_t)                    (algorithm 2; s = 1 is Bayes' rule)
+
+Algorithm 1, for ancestral sampling, moves the mean of a step by s Sigma grad instead. Under `DDPM` with the
+large variance the eps' above moves it by s beta_t grad / sqrt(1 - beta_t), nearly the same, so that one
+guidance serves every solver.
+
+A result that one classifier steered says nothing to the same one as its judge: it finds what it asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .checkpoint import Checkpoint
+from .classifier import Classifier, ClassifierError
+from .denoiser import Denoiser, Guidance, unguided
+from .prediction import to_x0_eps, training_target
+
+
+class SeesThroughNoise(Protocol):
+    """A classifier that can be asked about noisy pictures."""
+
+    def log_likelihood(self, x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """log p(labels | x_t) of pictures (B, 3, R, R) at timesteps, long (B,); gradients reach x_t. (B,)"""
+
+
+def check_steers(classifier: Classifier, checkpoint: Checkpoint) -> None:
+    """Can the classifier steer what this checkpoint draws?
+
+    Raises:
+        ClassifierError: it knows other labels, looks at other sizes or knows another noise schedule.
+    """
+    if classifier.label_names != checkpoint.label_names:
+        raise ClassifierError("The classifier and the checkpoint have different labels.")
+    if classifier.image_size != checkpoint.image_size:
+        seen, drawn = classifier.image_size, checkpoint.image_size
+        raise ClassifierError(f"The classifier looks at {seen} pixels, the checkpoint draws {drawn}.")
+    if classifier.schedule != checkpoint.schedule:
+        raise ClassifierError("The classifier has learnt another noise schedule than the checkpoint's.")
+
+
+@dataclass(frozen=True)
+class ByClassifier:
+    """A guidance (see guidance.py) by the gradient of a classifier, on top of another one.
+
+    Attributes:
+        classifier: asked for the labels of the denoiser's condition; a label that is not told does not count.
+        scale: s; 0 is off.
+        guidance: of the network's own answers.
+    """
+
+    classifier: SeesThroughNoise
+    scale: float = 1.0
+    guidance: Guidance = unguided
+
+    def __call__(self, denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
+        output = self.guidance(denoiser, x, t)
+        if self.scale == 0:
+            return output
+        kind, schedule, channels = denoiser.prediction_type, denoiser.schedule, x.shape[1]
+        gradient = self.scale * self.gradient(denoiser, x, t)
+        x0, eps = to_x0_eps(kind, schedule, output[:, :channels].to(x.dtype), x, t)
+        alpha, sigma = schedule.alpha(t, like=x), schedule.sigma(t, like=x)
+        # What moves eps moves x0 the other way, for x_t stays: alpha x0 + sigma eps.
+        x0, eps = x0 + sigma**2 / alpha * gradient, eps - sigma * gradient
+        steered = training_target(kind, schedule, x0.to(x.dtype), eps.to(x.dtype), t)
+        return torch.cat([steered, output[:, channels:].to(x.dtype)], dim=1)  # a learnt variance stays
+
+    def gradient(self, denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
+        """grad log p(labels | x_t) with respect to x_t, like x; 0 where that is noise alone.
+
+        There a classifier can know nothing, and x0 would be moved by sigma^2 / alpha times what it says.
+        """
+        times = torch.as_tensor(t, device=x.device).expand(len(x))
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            log_p = self.classifier.log_likelihood(x, times, denoiser.condition.labels)
+            (gradient,) = torch.autograd.grad(log_p.sum(), x)
+        return torch.where(denoiser.schedule.noise_alone(t, like=x), 0.0, gradient)
