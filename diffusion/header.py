@@ -36,7 +36,7 @@ def checked(about: Any) -> dict[str, Any]:
     Raises:
         HeaderError: one of them is not what it should be.
     """
-    about = dict(_of(dict, about, "the header"))
+    about = dict(_of(dict, about, "header"))
     if "label_names" in about:
         check_labels(about["label_names"])
     if "pairs" in about:

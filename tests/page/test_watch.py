@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -17,8 +18,8 @@ gr = pytest.importorskip("gradio")
 
 from app_helpers import make_controls, start, values_of
 from conftest import drawn, tiny_checkpoint
+from diffusion.page import app, watch
 from diffusion.page import session as session_module
-from diffusion.page import watch
 from diffusion.page.endpoints import Endpoints
 from diffusion.page.lesson_tab import look
 from diffusion.page.session import Session
@@ -133,6 +134,17 @@ def test_health_is_whether_the_model_s_thread_answers(server, monkeypatch):
         assert answer.status_code == 503 and answer.json()["status"] == "stuck"
     finally:
         free.set()
+
+
+@pytest.mark.parametrize("port, moved", [("7860", False), ("7861", True)])
+def test_a_port_that_is_taken_is_said(monkeypatch, capsys, port, moved):
+    waited = []
+    monkeypatch.delenv("GRADIO_SERVER_PORT", raising=False)
+    monkeypatch.setattr(watch, "to_stderr", lambda: None)
+    monkeypatch.setattr(app, "build", lambda: SimpleNamespace(block_thread=lambda: waited.append(True)))
+    monkeypatch.setattr(app, "launch", lambda demo, **more: (None, f"http://127.0.0.1:{port}/", None))
+    app.serve()
+    assert waited and ("Port 7860 is taken" in capsys.readouterr().err) is moved
 
 
 def test_a_drawing_of_any_size_is_kept_as_a_digest(controls):
