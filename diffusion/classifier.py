@@ -5,9 +5,9 @@ Nichol 2021, "Diffusion Models Beat GANs" (ADM), section 4: "the downsampling tr
 theirs it is told the noise level, so that it can be asked about x_t as well as about pictures.
 
 An evaluation asks one, its judge, for the labels of generated pictures; and the judge's features, what the
-heads see, are the space in which sets of pictures are compared (evaluate/metrics.py). The perceptual loss of
-training compares pictures in the features of another one (train/perceptual.py). They are trained by
-evaluate/judge.py.
+heads see, are the space in which sets of pictures are compared (evaluate/metrics.py). The page asks the same
+one what a drawing may be (page/guesses.py). The perceptual loss of training compares pictures in the features
+of another (train/perceptual.py). They are trained by evaluate/judge.py.
 """
 
 from __future__ import annotations
@@ -142,6 +142,20 @@ class Classifier:
         """Pictures (N, 3, R, R) at noise level t -> logits, one (N, n_k) per kind."""
         parts = [self.model(x, torch.full((len(x),), t)) for x in x_t.split(BATCH)]
         return [torch.cat(columns) for columns in zip(*parts)]
+
+    def likeliest(self, x0: Tensor, kind: str, known: Sequence[str], count: int) -> list[list[str]]:
+        """What clean pictures (N, 3, R, R) in [-1, 1] show most likely, best first.
+
+        At most `count` names of the kind for each picture, all of them among those `known`; none where the
+        classifier has no such kind.
+        """
+        names = self.label_names.get(kind, [])
+        places = [i for i, name in enumerate(names) if name in set(known)]
+        if not places:
+            return [[] for _ in x0]
+        logits = self.logits(x0)[list(self.label_names).index(kind)][:, places]
+        best = logits.topk(min(count, len(places)), dim=1).indices
+        return [[names[places[i]] for i in row] for row in best.tolist()]
 
 
 def top_k_correct(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:

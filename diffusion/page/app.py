@@ -1,6 +1,7 @@
 """The whole page, put together.
 
     settings, canvas_io, drawing, session, worker   what becomes of a drawing; nothing there knows Gradio
+    guesses                  what a drawing may be
     choices                  checkpoints, labels and examples to choose from
     web, components, layout  what stands on the page, and the browser's part of it
     controls, messages       what the browser sends, and what it is told
@@ -22,6 +23,7 @@ import gradio as gr
 from .choices import find_checkpoints
 from .connect import connect
 from .endpoints import connect_endpoints
+from .guesses import find_judge, guesser
 from .layout import header, workspace
 from .lesson_tab import connect_lesson, lesson
 from .theme import THEME, TITLE, head
@@ -49,16 +51,18 @@ LAUNCH: dict[str, Any] = {  # one place for the server's settings, so that the t
 def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
     """The page for the checkpoints in `folder`; without any it says how to get one."""
     checkpoints, problems = find_checkpoints(Path(folder))
+    judge, damage = find_judge(Path(folder))
+    guess = guesser(checkpoints, judge) if judge else None
     with gr.Blocks(title=TITLE, fill_width=True) as demo, gr.Column(elem_id="page"):
         model = header(checkpoints)
-        for problem in problems:
+        for problem in problems + damage:
             gr.Markdown(problem, elem_classes="problem")
         if not checkpoints:
             gr.Markdown(NO_MODEL, elem_id="no-model")
             return demo.queue(max_size=32)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Draw"):
-                parts = workspace(checkpoints, model)
+                parts = workspace(checkpoints, model, guess)
             with gr.Tab("How it works") as tab:
                 lesson_parts = lesson(parts.controls)
         connect(demo, parts)

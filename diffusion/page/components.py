@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from .choices import Example, Typical, Words
+from .guesses import Guesser
 from .settings import PNG_KEY
 from .web import WEB, js_on_load
 
@@ -31,6 +32,17 @@ def word_box(words: Words, value: str | None, **kwargs: Any) -> gr.HTML:
     Its event `input` says that a person chose another. The property `words` can be set anew.
     """
     return _component("words.html", "words/main.js", ["input"], value, words=words, **kwargs)
+
+
+def guess_row(guess: Guesser | None, kind: str, model: str) -> gr.HTML:
+    """What the drawing may be, to click on; hidden where there is nobody to guess.
+
+    The browser asks `guess` after every change of the drawing. The properties `model`, the
+    one that is to paint, and `kind`, what it is that is guessed, can be set anew.
+    """
+    asked = [guess] if guess else None
+    about: dict[str, Any] = {"kind": kind, "model": model, "visible": bool(guess), "server_functions": asked}
+    return _component("guesses.html", "guesses.js", [], None, elem_id="guesses", **about)
 
 
 def result_view() -> gr.HTML:

@@ -157,6 +157,7 @@ def switch(ws: Workspace, model: str, wanted: list[str | None]) -> Updates:
         **choose(ws, model, wanted),
         **ws.controls.offer_all(checkpoint, wanted),
         ws.examples: gr.update(value=shown, visible=bool(shown)),
+        ws.guesses: gr.HTML(kind=next(iter(checkpoint.label_names), ""), model=model),
         ws.controls.dials["colour"]: gr.update(visible=not checkpoint.takes_lines),
         ws.actions.enlarge: gr.update(visible=checkpoint.enlarges),
     }
@@ -191,7 +192,7 @@ def connect_choices(ws: Workspace) -> None:
         else:
             selector.input(**TELL)
     ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
-    everything = [*words, ws.examples, controls.dials["colour"], ws.actions.enlarge]
+    everything = [*words, ws.examples, ws.guesses, controls.dials["colour"], ws.actions.enlarge]
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
 
 
@@ -239,7 +240,7 @@ def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:
     def restore_link(values: Values, request: gr.Request) -> Updates:
         return restore(ws, dict(request.query_params), values)
 
-    outputs = [*controls.all, controls.wishes, ws.strength.more, ws.examples]
+    outputs = [*controls.all, controls.wishes, ws.strength.more, ws.examples, ws.guesses]
     unchecked = {**QUICK, **UNCHECKED}
     ws.gallery.restore(restore_own, controls.words, outputs, **unchecked)
     ws.gallery.found(restore_found, controls.words, outputs, **unchecked).then(**TELL)

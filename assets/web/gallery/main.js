@@ -46,6 +46,7 @@ export function mount(element, { trigger }) {
   /** @param {KeptRun} run */
   function bringBack(run) {
     if (isBusy()) return;
+    emit('told', undefined);
     emit('show', run);
     emit('restore', run.drawing);
     trigger('restore', { settings: run.settings });
@@ -67,7 +68,9 @@ export function mount(element, { trigger }) {
 
   on('file', async (file) => {
     const text = pngText(await file.slice(0, HEAD).arrayBuffer(), root.dataset.key ?? '');
-    if (text) trigger('found', { text });
+    if (!text) return;
+    emit('told', undefined);
+    trigger('found', { text });
   });
 
   root.addEventListener('click', (event) => {        // examples or own pictures
