@@ -16,7 +16,7 @@ export function mount(element, { props, server, watch }) {
   async function ask() {
     const turn = ++newest;
     const answer = drawing ? await server.guess({ model: props.model, drawing }) : [];
-    /** @type {Guess[]} */ const guesses = Array.isArray(answer) ? answer : [];  // no list: the server is away
+    /** @type {Guess[]} */ const guesses = Array.isArray(answer) ? answer : [];  // else the server is away
     if (turn !== newest) return;
     names.replaceChildren(...guesses.map(button));
     root.hidden = !guesses.length;
