@@ -6,6 +6,7 @@
  *
  * @typedef {object} Events
  * @property {CanvasValue} drawn  this is on the canvas now
+ * @property {import('./types.js').Settings} controls  they stand so now (sent by Python)
  * @property {undefined} told  a person said what it is: in the box, or with a drawing that brings its name
  * @property {string} guess  a name for the box, where nobody said any
  * @property {undefined} named  the box has another name now, see `subject`

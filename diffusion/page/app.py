@@ -6,6 +6,7 @@
     web, components, layout  what stands on the page, and the browser's part of it
     controls, messages       what the browser sends, and what it is told
     handlers, connect        what happens when
+    memory                   what is kept of it while the page is away
     lesson_tab, lesson_text  the second tab
     request, endpoints       the same for programs
 
@@ -26,6 +27,7 @@ from .endpoints import connect_endpoints
 from .guesses import find_judge, guesser
 from .layout import header, workspace
 from .lesson_tab import connect_lesson, lesson
+from .memory import connect_memory
 from .theme import THEME, TITLE, head
 from .web import WEB, routes
 
@@ -65,7 +67,7 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
                 parts = workspace(checkpoints, model, guess)
             with gr.Tab("How it works") as tab:
                 lesson_parts = lesson(parts.controls)
-        connect(demo, parts)
+        connect_memory(parts, connect(demo, parts))
         connect_lesson(tab, parts.controls, lesson_parts)
         connect_endpoints(parts.controls)
     return demo.queue(max_size=32)

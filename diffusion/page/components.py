@@ -62,10 +62,10 @@ def example_row(drawings: list[Example]) -> gr.HTML:
 
 
 def gallery_row() -> gr.HTML:
-    """The pictures made since the page was opened, kept in the browser.
+    """The pictures made in this browser, and what the tab was about to make, kept there.
 
-    Its events ask to set the controls again: `restore` {settings} to those of one of them, `found` {text} to
-    what a file brought along.
+    Its events ask to set the controls again: `restore` {settings} to those of one of them, or to those of
+    the tab when it was left, once the value is "open"; `found` {text} to what a file brought along.
     """
     events = ["restore", "found"]
     return _component("gallery.html", "gallery/main.js", events, None, elem_id="gallery", png_key=PNG_KEY)

@@ -56,14 +56,14 @@ SENT = """(...values) => {{
 }}"""
 
 
-def connect(demo: gr.Blocks, ws: Workspace) -> None:
-    """Everything that happens on the first tab."""
+def connect(demo: gr.Blocks, ws: Workspace) -> Dependency:
+    """Everything that happens on the first tab; what comes last as the page is opened."""
     connect_runs(ws)
     connect_live(ws)
     connect_steps(ws)
     connect_search(ws)
     connect_choices(ws)
-    connect_restore(demo, ws)
+    return connect_restore(demo, ws)
 
 
 def connect_runs(ws: Workspace) -> None:
@@ -224,7 +224,7 @@ def restore(ws: Workspace, wishes: Mapping, values: Values) -> Updates:
     return updates
 
 
-def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:
+def connect_restore(demo: gr.Blocks, ws: Workspace) -> Dependency:
     """Settings that come from an earlier picture, a file or a link."""
     controls = ws.controls
 
@@ -244,4 +244,4 @@ def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:
     unchecked = {**QUICK, **UNCHECKED}
     ws.gallery.restore(restore_own, controls.words, outputs, **unchecked)
     ws.gallery.found(restore_found, controls.words, outputs, **unchecked).then(**TELL)
-    demo.load(restore_link, controls.words, outputs, **unchecked)
+    return demo.load(restore_link, controls.words, outputs, **unchecked)

@@ -141,6 +141,28 @@ def test_looking_into_the_box_says_nothing(page):
     box_says(page, "Star")
 
 
+def test_a_reload_leaves_a_guess_a_guess_and_a_word_a_word(page):
+    draw_star(page)
+    box_says(page, "Star")
+    page.reload()
+    guessed(page, "Star")
+    box_says(page, "Star")
+    page.click("[data-do=clear]")
+    draw_apple(page)
+    guessed(page, "Apple", "Tomato")
+    box_says(page, page.inner_text(f"{GUESSES} >> nth=0"))
+    page.click(BOX)
+    page.keyboard.type("banana")
+    page.keyboard.press("Enter")
+    page.reload()
+    guessed(page, "Apple", "Tomato")
+    box_says(page, "Banana")
+    page.click("[data-do=clear]")
+    draw_apple(page)
+    guessed(page, "Apple", "Tomato")
+    assert page.input_value(BOX) == "Banana"
+
+
 def test_a_link_and_an_example_say_what_it_is(open_at):
     page = open_at("?subject=apple")
     draw_star(page)
