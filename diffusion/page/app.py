@@ -38,7 +38,7 @@ To train one on your own pictures, see `python -m diffusion.train --help`."""
 
 LAUNCH: dict[str, Any] = {  # one place for the server's settings, so that the tests open the same page
     "theme": THEME,
-    "css_paths": [WEB / f"{name}.css" for name in ("page", "words", "lesson", "share")],
+    "css_paths": [WEB / f"{name}.css" for name in ("page", "words", "lesson", "share", "phone")],
     "favicon_path": WEB / "favicon.png",
     "head": head(),
     "footer_links": ["api"],
