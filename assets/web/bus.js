@@ -43,7 +43,10 @@ export function on(name, listener) {
  */
 
 /** @param {Phase} phase */
-export const setPhase = (phase) => { document.body.dataset.doodle = phase; };
+export function setPhase(phase) {
+  document.body.dataset.doodle = phase;
+  document.querySelector('#stop')?.setAttribute('aria-disabled', String(!isBusy()));
+}
 export const isBusy = () => ['run', 'wait'].includes(document.body.dataset.doodle ?? '');
 
 /** Whether the page redraws after each change; Python sets it. */

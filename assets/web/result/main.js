@@ -73,7 +73,7 @@ class Result {
     this.#say.textContent = say;
     const { bottom } = part(this.#root, '.frames').getBoundingClientRect();  // on a phone below the fold
     const isHidden = isNew && !isLive() && bottom > window.innerHeight + FOLD;
-    if (isHidden) this.#root.scrollIntoView({ behavior: 'smooth', block: 'center' });
+    if (isHidden) this.#root.scrollIntoView({ block: 'center' });
   }
 
   /** @param {string} say */
@@ -131,6 +131,7 @@ class Result {
     this.#phase = phase;
     this.#root.dataset.phase = phase;
     setPhase(phase);
+    this.#say.ariaLive = phase === 'run' ? 'off' : 'polite';  // what happened is read out, not every step
     const isDone = phase === 'done', isReady = isDone && Boolean(run?.done);
     for (const button of parts(this.#root, '.saves button')) button.toggleAttribute('disabled', !isReady);
     this.#scrub.disabled = !isDone || last < 1;

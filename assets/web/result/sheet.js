@@ -22,5 +22,6 @@ export class Sheet {
   show(isLarge) {
     this.#root.classList.toggle('open', isLarge);
     this.#flip.ariaExpanded = String(isLarge);
+    this.#flip.ariaLabel = isLarge ? null : this.#flip.dataset.say ?? '';  // large, there is a text on it
   }
 }
