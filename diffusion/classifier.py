@@ -5,10 +5,10 @@ Nichol 2021, "Diffusion Models Beat GANs" (ADM), section 4: "the downsampling tr
 theirs it is told the noise level, so that it can be asked about x_t as well as about pictures.
 
 An evaluation asks one, its judge, for the labels of generated pictures; and the judge's features, what the
-heads see, are the space in which sets of pictures are compared (evaluate/metrics.py). The perceptual loss of
-training compares pictures in the features of another one (train/perceptual.py), and sampling may be steered
-by the gradient of one (classifier_guidance.py), which is then no judge of it. They are trained by
-evaluate/judge.py.
+heads see, are the space in which sets of pictures are compared (evaluate/metrics.py). The page asks the same
+one what a drawing may be (page/guesses.py). The perceptual loss of training compares pictures in the features
+of another one (train/perceptual.py), and sampling may be steered by the gradient of one
+(classifier_guidance.py), which is then no judge of it. They are trained by evaluate/judge.py.
 """
 
 from __future__ import annotations
@@ -157,6 +157,20 @@ class Classifier:
         """Have both the same weights?"""
         own, others = self.model.state_dict(), other.model.state_dict()
         return own.keys() == others.keys() and all(torch.equal(own[name], others[name]) for name in own)
+
+    def likeliest(self, x0: Tensor, kind: str, known: Sequence[str], count: int) -> list[list[str]]:
+        """What clean pictures (N, 3, R, R) in [-1, 1] show most likely, best first.
+
+        At most `count` names of the kind for each picture, all of them among those `known`; none where the
+        classifier has no such kind.
+        """
+        names = self.label_names.get(kind, [])
+        places = [i for i, name in enumerate(names) if name in set(known)]
+        if not places:
+            return [[] for _ in x0]
+        logits = self.logits(x0)[list(self.label_names).index(kind)][:, places]
+        best = logits.topk(min(count, len(places)), dim=1).indices
+        return [[names[places[i]] for i in row] for row in best.tolist()]
 
 
 def top_k_correct(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:

@@ -52,6 +52,27 @@ def test_log_likelihood_adds_the_kinds_and_skips_null():
         torch.testing.assert_close(log_likelihood(logits, torch.tensor(labels)), expected[None])
 
 
+def test_the_likeliest_names_are_those_of_the_highest_logits_among_the_known(classifier):
+    x0 = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    (kind, names), *_ = classifier.label_names.items()
+    ordered = [[names[i] for i in row] for row in classifier.logits(x0)[0].argsort(dim=1, descending=True)]
+    assert classifier.likeliest(x0, kind, names, 99) == ordered
+    assert classifier.likeliest(x0, kind, names, 1) == [row[:1] for row in ordered]
+    known = [*names[1:], "never heard of"]
+    assert classifier.likeliest(x0, kind, known, 2) == [[n for n in row if n in known][:2] for row in ordered]
+    style = list(classifier.label_names)[1]
+    assert set(classifier.likeliest(x0, style, classifier.label_names[style], 1)[0]) <= {
+        *classifier.label_names[style]
+    }
+
+
+def test_of_names_or_kinds_that_it_does_not_know_the_classifier_says_nothing(classifier):
+    x0 = torch.zeros(2, 3, 16, 16)
+    kind = next(iter(classifier.label_names))
+    assert classifier.likeliest(x0, kind, ["never heard of"], 3) == [[], []]
+    assert classifier.likeliest(x0, "class", classifier.label_names[kind], 3) == [[], []]
+
+
 def test_top_k():
     logits, labels = torch.tensor([[0.0, 2.0, 1.0]] * 3), torch.tensor([1, 2, 0])
     assert top_k_correct(logits, labels).tolist() == [True, False, False]

@@ -13,6 +13,7 @@ from diffusion.classifier import ClassifierNet, save_classifier
 from diffusion.evaluate.__main__ import main as evaluate
 from diffusion.evaluate.ablate import main as ablate
 from diffusion.evaluate.bench import main as bench
+from diffusion.evaluate.guesses import main as guesses
 from diffusion.evaluate.judge import main as judge
 from diffusion.evaluate.sweep import main as sweep
 from diffusion.train.data import load_pictures
@@ -31,6 +32,7 @@ COMMANDS = {
     "sweep": (sweep, "checkpoint.safetensors --data data --judge judge.safetensors --out run"),
     "ablate": (ablate, ""),
     "bench": (bench, ""),
+    "guesses": (guesses, "judge.safetensors"),
 }
 SAMPLING = "sampling checkpoint.safetensors --data data --judge judge.safetensors --out run"
 TRAINING = "training --data data --judge judge.safetensors --out run"
@@ -130,6 +132,9 @@ MISTAKES = [
     ("ablate", f"{SAMPLING} --count 0", "--count: must be a whole number of at least 1"),
     ("ablate", "page --out run", "no numbers"),
     ("ablate", "", "required: what"),
+    ("guesses", "--drawings nowhere", "nowhere has no drawing of anything that judge.safetensors knows."),
+    ("guesses", "--drawings .", "cut.png should be named <what>-<habit>-<number>.png."),
+    ("guesses", "= gone", "There is no judge at gone."),
     ("bench", "gone", "no checkpoint at gone"),
     ("bench", "gone --steps 0", "--steps: must be a whole number of at least 1"),
 ]

@@ -5,6 +5,11 @@
  * @typedef {import('./types.js').CanvasValue} CanvasValue
  *
  * @typedef {object} Events
+ * @property {CanvasValue} drawn  this is on the canvas now
+ * @property {import('./types.js').Settings} controls  they stand so now (sent by Python)
+ * @property {undefined} told  a person said what it is: in the box, or with a drawing that brings its name
+ * @property {string} guess  a name for the box, where nobody said any
+ * @property {undefined} named  the box has another name now, see `subject`
  * @property {undefined} changed  something that decides the picture is different now (sent by Python)
  * @property {string} load  a URL of a picture to put on the canvas, as a change that a person makes
  * @property {{ run: number, drawing: CanvasValue }} sent  a run starts from this drawing (sent by Python)
@@ -38,7 +43,10 @@ export function on(name, listener) {
  */
 
 /** @param {Phase} phase */
-export const setPhase = (phase) => { document.body.dataset.doodle = phase; };
+export function setPhase(phase) {
+  document.body.dataset.doodle = phase;
+  document.querySelector('#stop')?.setAttribute('aria-disabled', String(!isBusy()));
+}
 export const isBusy = () => ['run', 'wait'].includes(document.body.dataset.doodle ?? '');
 
 /** Whether the page redraws after each change; Python sets it. */
@@ -49,3 +57,12 @@ let blank = true;
 export const setBlank = (isBlank) => { blank = isBlank; };
 /** Whether there is nothing on the canvas. */
 export const isCanvasBlank = () => blank;
+
+let name = '';
+/** @param {string} now */
+export function setSubject(now) {
+  name = now;
+  emit('named', undefined);
+}
+/** What the box says that the drawing shows. */
+export const subject = () => name;

@@ -8,6 +8,7 @@ export function mount(element, { trigger }) {
   element.addEventListener('click', (event) => {
     const button = targetIn(event, 'button');
     if (!button) return;
+    emit('told', undefined);
     emit('load', find(button, 'img', HTMLImageElement).src);
     trigger('pick', { subject: button.dataset.subject });
   });

@@ -6,6 +6,7 @@
  * @property {Record<string, any>} props  value and whatever else Python set; setting value tells Python
  * @property {(event: string, data?: object) => void} trigger  sends an event to Python
  * @property {(props: string | string[], listener: () => void) => void} watch  calls back after Python's sets
+ * @property {Record<string, (asked: object) => Promise<any>>} server  Python functions that answer at once
  */
 
 /**

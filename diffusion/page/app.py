@@ -1,10 +1,12 @@
 """The whole page, put together.
 
     settings, canvas_io, drawing, session, worker   what becomes of a drawing; nothing there knows Gradio
+    guesses                  what a drawing may be
     choices                  checkpoints, labels and examples to choose from
     web, components, layout  what stands on the page, and the browser's part of it
     controls, messages       what the browser sends, and what it is told
     handlers, connect        what happens when
+    memory                   what is kept of it while the page is away
     lesson_tab, lesson_text  the second tab
     request, endpoints       the same for programs
     shelf, watch             what is kept and for how long; health, and a line in the log for each run
@@ -26,8 +28,10 @@ from . import watch
 from .choices import find_checkpoints
 from .connect import connect
 from .endpoints import connect_endpoints
+from .guesses import find_judge, guesser
 from .layout import header, workspace
 from .lesson_tab import connect_lesson, lesson
+from .memory import connect_memory
 from .shelf import keep_tidy
 from .theme import THEME, TITLE, head
 from .web import WEB, routes
@@ -39,7 +43,7 @@ To train one on your own pictures, see `python -m diffusion.train --help`."""
 
 LAUNCH: dict[str, Any] = {  # one place for the server's settings, so that the tests open the same page
     "theme": THEME,
-    "css_paths": [WEB / f"{name}.css" for name in ("page", "words", "lesson", "share")],
+    "css_paths": [WEB / f"{name}.css" for name in ("page", "words", "lesson", "share", "phone")],
     "favicon_path": WEB / "favicon.png",
     "head": head(),
     "footer_links": ["api"],
@@ -55,19 +59,21 @@ LAUNCH: dict[str, Any] = {  # one place for the server's settings, so that the t
 def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
     """The page for the checkpoints in `folder`; without any it says how to get one."""
     checkpoints, problems = find_checkpoints(Path(folder))
+    judge, damage = find_judge(Path(folder))
+    guess = guesser(checkpoints, judge) if judge else None
     with gr.Blocks(title=TITLE, fill_width=True) as demo, gr.Column(elem_id="page"):
         model = header(checkpoints)
-        for problem in problems:
+        for problem in problems + damage:
             gr.Markdown(problem, elem_classes="problem")
         if not checkpoints:
             gr.Markdown(NO_MODEL, elem_id="no-model")
             return demo.queue(max_size=32)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Draw"):
-                parts = workspace(checkpoints, model)
+                parts = workspace(checkpoints, model, guess)
             with gr.Tab("How it works") as tab:
                 lesson_parts = lesson(parts.controls)
-        connect(demo, parts)
+        connect_memory(parts, connect(demo, parts))
         connect_lesson(tab, parts.controls, lesson_parts)
         connect_endpoints(parts.controls)
     return demo.queue(max_size=32)

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from .choices import Example, Typical, Words
+from .guesses import Guesser
 from .settings import PNG_KEY
 from .web import WEB, js_on_load
 
@@ -33,6 +34,17 @@ def word_box(words: Words, value: str | None, **kwargs: Any) -> gr.HTML:
     return _component("words.html", "words/main.js", ["input"], value, words=words, **kwargs)
 
 
+def guess_row(guess: Guesser | None, kind: str, model: str) -> gr.HTML:
+    """What the drawing may be, to click on; hidden where there is nobody to guess.
+
+    The browser asks `guess` after every change of the drawing. The properties `model`, the
+    one that is to paint, and `kind`, what it is that is guessed, can be set anew.
+    """
+    asked = [guess] if guess else None
+    about: dict[str, Any] = {"kind": kind, "model": model, "visible": bool(guess), "server_functions": asked}
+    return _component("guesses.html", "guesses.js", [], None, elem_id="guesses", **about)
+
+
 def result_view() -> gr.HTML:
     """Shows the frames of a run as they arrive; its value is the latest `Message`.
 
@@ -50,10 +62,10 @@ def example_row(drawings: list[Example]) -> gr.HTML:
 
 
 def gallery_row() -> gr.HTML:
-    """The pictures made since the page was opened, kept in the browser.
+    """The pictures made in this browser, and what the tab was about to make, kept there.
 
-    Its events ask to set the controls again: `restore` {settings} to those of one of them, `found` {text} to
-    what a file brought along.
+    Its events ask to set the controls again: `restore` {settings} to those of one of them, or to those of
+    the tab when it was left, once the value is "open"; `found` {text} to what a file brought along.
     """
     events = ["restore", "found"]
     return _component("gallery.html", "gallery/main.js", events, None, elem_id="gallery", png_key=PNG_KEY)

@@ -56,14 +56,14 @@ SENT = """(...values) => {{
 }}"""
 
 
-def connect(demo: gr.Blocks, ws: Workspace) -> None:
-    """Everything that happens on the first tab."""
+def connect(demo: gr.Blocks, ws: Workspace) -> Dependency:
+    """Everything that happens on the first tab; what comes last as the page is opened."""
     connect_runs(ws)
     connect_live(ws)
     connect_steps(ws)
     connect_search(ws)
     connect_choices(ws)
-    connect_restore(demo, ws)
+    return connect_restore(demo, ws)
 
 
 def connect_runs(ws: Workspace) -> None:
@@ -157,6 +157,7 @@ def switch(ws: Workspace, model: str, wanted: list[str | None]) -> Updates:
         **choose(ws, model, wanted),
         **ws.controls.offer_all(checkpoint, wanted),
         ws.examples: gr.update(value=shown, visible=bool(shown)),
+        ws.guesses: gr.HTML(kind=next(iter(checkpoint.label_names), ""), model=model),
         ws.controls.dials["colour"]: gr.update(visible=not checkpoint.takes_lines),
         ws.actions.enlarge: gr.update(visible=checkpoint.enlarges),
     }
@@ -196,7 +197,7 @@ def connect_choices(ws: Workspace) -> None:
         else:
             selector.input(**TELL)
     ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
-    everything = [*words, ws.examples, controls.dials["colour"], ws.actions.enlarge]
+    everything = [*words, ws.examples, ws.guesses, controls.dials["colour"], ws.actions.enlarge]
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
 
 
@@ -229,7 +230,7 @@ def restore(ws: Workspace, wishes: object, values: Values) -> Updates:
     return updates
 
 
-def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:
+def connect_restore(demo: gr.Blocks, ws: Workspace) -> Dependency:
     """Settings that come from an earlier picture, a file or a link."""
     controls = ws.controls
 
@@ -248,8 +249,8 @@ def connect_restore(demo: gr.Blocks, ws: Workspace) -> None:
     def restore_link(values: Values, request: gr.Request) -> Updates:
         return restore(ws, dict(request.query_params), values)
 
-    outputs = [*controls.all, controls.wishes, ws.strength.more, ws.examples]
+    outputs = [*controls.all, controls.wishes, ws.strength.more, ws.examples, ws.guesses]
     unchecked = {**QUICK, **UNCHECKED}
     ws.gallery.restore(restore_own, controls.words, outputs, **unchecked)
     ws.gallery.found(restore_found, controls.words, outputs, **unchecked).then(**TELL)
-    demo.load(restore_link, controls.words, outputs, **unchecked)
+    return demo.load(restore_link, controls.words, outputs, **unchecked)

@@ -10,8 +10,17 @@ import gradio as gr
 from ..checkpoint import Checkpoint
 from ..machine import PRECISIONS, multiplies_bf16
 from .choices import FIRST, example_drawings, more_like, offered_colours, settled_labels, words_of
-from .components import doodle_canvas, example_row, gallery_row, keyboard_line, result_view, word_box
+from .components import (
+    doodle_canvas,
+    example_row,
+    gallery_row,
+    guess_row,
+    keyboard_line,
+    result_view,
+    word_box,
+)
 from .controls import Controls, selector_updates
+from .guesses import Guesser
 from .session import Session
 from .settings import DEFAULTS, RANGES
 from .theme import TAGLINE, TITLE
@@ -47,6 +56,7 @@ class Workspace:
     controls: Controls
     gallery: gr.HTML
     examples: gr.HTML
+    guesses: gr.HTML
     view: gr.HTML
     strength: Strength
     actions: Actions
@@ -64,15 +74,18 @@ def header(checkpoints: dict[str, Checkpoint]) -> gr.Dropdown:
         )  # fmt: skip
 
 
-def workspace(checkpoints: dict[str, Checkpoint], model: gr.Dropdown) -> Workspace:
-    """The two canvases and the controls."""
-    first = next(iter(checkpoints.values()))
+def workspace(
+    checkpoints: dict[str, Checkpoint], model: gr.Dropdown, guess: Guesser | None = None
+) -> Workspace:
+    """The two canvases and the controls; `guess` says what a drawing may be."""
+    name, first = next(iter(checkpoints.items()))
     session = gr.State(Session())
     number = gr.Number(0, precision=0, visible="hidden")
     with gr.Column(elem_id="workspace"):
         with gr.Column(elem_id="drawing"):
             names = list(settled_labels(first, FIRST).values())
             canvas = doodle_canvas(offered_colours(first, names))
+            guesses = guess_row(guess, next(iter(first.label_names), ""), name)
             gallery = gallery_row()
             examples = example_row(example_drawings(first))
         with gr.Column(elem_id="painting"):
@@ -86,7 +99,7 @@ def workspace(checkpoints: dict[str, Checkpoint], model: gr.Dropdown) -> Workspa
     keyboard_line()
     wishes = gr.State({place: name for place, name in enumerate(FIRST) if place})
     controls = Controls(checkpoints, model, canvas, labels, wishes, dials)
-    return Workspace(controls, gallery, examples, view, strength, actions, session, number)
+    return Workspace(controls, gallery, examples, guesses, view, strength, actions, session, number)
 
 
 def _labels(checkpoint: Checkpoint, count: int) -> list[gr.HTML | gr.Radio]:

@@ -17,6 +17,15 @@ THEME = gr.themes.Base(
     radius_size="md",
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
+).set(  # dark enough, or light enough, to be read: 4.5 to 1 (WCAG 2.2, 1.4.3)
+    body_text_color_subdued="*neutral_500",
+    body_text_color_subdued_dark="*neutral_400",
+    block_info_text_color="*neutral_500",
+    block_info_text_color_dark="*neutral_400",
+    link_text_color="*primary_600",
+    link_text_color_dark="*primary_300",
+    button_primary_background_fill="*primary_600",
+    button_primary_background_fill_hover="*primary_700",
 )
 
 

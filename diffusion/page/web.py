@@ -45,5 +45,5 @@ def js_on_load(module: str, events: Sequence[str] = ()) -> str:
     return f"""// may trigger {json.dumps(list(events))}
 const page = element.closest('gradio-app')?.getAttribute('src') ?? document.baseURI;
 const address = new URL('web/{VERSION}/{module}', page);
-import(address).then(({{ mount }}) => mount(element, {{ props, trigger, watch }}));
+import(address).then(({{ mount }}) => mount(element, {{ props, trigger, watch, server }}));
 """

@@ -1,7 +1,7 @@
 // The drawing canvas. After every finished change `props.value` becomes what is on it (CanvasValue, types.js)
 // and then the event 'stroke' tells Python. Every word a person reads is in the markup.
 
-import { on, setBlank } from '../bus.js';
+import { emit, on, setBlank } from '../bus.js';
 import { find, part } from '../dom.js';
 import { Brush } from './brush.js';
 import { Camera } from './camera.js';
@@ -18,6 +18,7 @@ export function mount(element, { props, trigger, watch }) {
   const drawing = new Drawing(paint, keep, (quiet) => {
     refresh();
     props.value = drawing.value;
+    emit('drawn', drawing.value);
     if (!quiet) trigger('stroke');
   });
 

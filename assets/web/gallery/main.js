@@ -1,11 +1,13 @@
-// The pictures made since the page was opened, newest first, in the place of the example drawings when asked
-// for. They stay in the browser. The result offers each finished one; a click shows it there again, puts its
-// drawing on the canvas and its settings into the controls ('restore', to Python). Files that people bring
-// may carry such settings too ('found', to Python).
+// The pictures made in this browser, newest first, in the place of the example drawings when asked for. The
+// result offers each finished one; a click shows it there again, puts its drawing on the canvas and its
+// settings into the controls ('restore', to Python). So comes back what this tab was about to make when the
+// page was left. Files that people bring may carry such settings too ('found', to Python).
 
-import { emit, isBusy, isLive, on } from '../bus.js';
+import { emit, isBusy, isLive, on, setSubject } from '../bus.js';
 import { part, parts, targetIn } from '../dom.js';
+import { recall, remember } from './memory.js';
 import { pngText } from './png_text.js';
+import * as shelf from './shelf.js';
 
 /** @typedef {import('../types.js').KeptRun} KeptRun */
 
@@ -15,16 +17,29 @@ const HEAD = 65536;                                  // bytes of a file in which
 const USES = '#buttons, #search, .saves, .mine';     // where a click shows that a person wants the picture
 
 /** @param {HTMLElement} element @param {import('../types.js').Component} component */
-export function mount(element, { trigger }) {
+export function mount(element, { props, trigger, watch }) {
   const root = part(element, '.gallery'), row = part(root, '.mine'), count = part(root, '.count');
   /** With Live on, most pictures are replaced at once. @type {KeptRun | null} */ let pending = null;
   let timer = 0;
+  const shelved = shelf.all();                       // before there are any of this visit
 
-  function keep() {
+  async function keep() {
     clearTimeout(timer);
-    if (pending) row.prepend(thumbnail(pending));
+    const run = pending;
     pending = null;
+    if (!run) return;
+    hang(run);
+    remember({ shown: await shelf.put(run, MOST) });
+  }
+
+  /** @param {KeptRun} run */
+  function hang(run) {
+    row.prepend(thumbnail(run));
     for (const old of parts(row, 'button').slice(MOST)) old.remove();
+    tally();
+  }
+
+  function tally() {
     const made = parts(row, 'button').length;
     row.classList.toggle('some', made > 0);
     count.textContent = made ? String(made) : '';
@@ -46,6 +61,7 @@ export function mount(element, { trigger }) {
   /** @param {KeptRun} run */
   function bringBack(run) {
     if (isBusy()) return;
+    emit('told', undefined);
     emit('show', run);
     emit('restore', run.drawing);
     trigger('restore', { settings: run.settings });
@@ -67,13 +83,46 @@ export function mount(element, { trigger }) {
 
   on('file', async (file) => {
     const text = pngText(await file.slice(0, HEAD).arrayBuffer(), root.dataset.key ?? '');
-    if (text) trigger('found', { text });
+    if (!text) return;
+    emit('told', undefined);
+    trigger('found', { text });
   });
 
+  let isOpen = false;                                // what went before may be forgotten for what comes now
+  /** As it was when the page was left. */
+  async function reopen() {
+    if (isOpen || props.value !== 'open') return;
+    isOpen = true;
+    const { drawing, settings, isTold, shown } = recall();
+    if (drawing) emit('restore', drawing);
+    if (isTold) emit('told', undefined);
+    if (settings) {
+      setSubject(Object.values(settings.labels)[0] ?? '');  // it is no news that it was told
+      trigger('restore', { settings });
+    }
+    const last = (await shelved).find(([key]) => key === shown);
+    if (last && document.body.dataset.doodle === 'empty') emit('show', last[1]);
+  }
+
+  on('drawn', (drawing) => { if (isOpen) remember({ drawing }); });
+  on('controls', (settings) => { if (isOpen) remember({ settings }); });
+  on('told', () => { if (isOpen) remember({ isTold: true }); });
+  watch('value', reopen);
+  reopen();
+  shelved.then((runs) => {
+    for (const [, run] of runs) hang(run);
+  });
+
+  root.addEventListener('click', (event) => {
+    if (!targetIn(event, '[data-do=forget]')) return;
+    for (const old of parts(row, 'button')) old.remove();
+    tally();
+    shelf.forget();
+  });
   root.addEventListener('click', (event) => {        // examples or own pictures
-    const chosen = targetIn(event, '.switch button');
+    const chosen = targetIn(event, '.switch [data-row]');
     if (!chosen) return;
-    for (const button of parts(root, '.switch button')) button.ariaPressed = String(button === chosen);
+    for (const button of parts(root, '.switch [data-row]')) button.ariaPressed = String(button === chosen);
     root.dataset.row = chosen.dataset.row;
   });
 }

@@ -3,6 +3,7 @@
 import { emit, isCanvasBlank, isLive, on, setPhase } from '../bus.js';
 import { find, part, parts, targetIn } from '../dom.js';
 import { Player, thumbnail } from './player.js';
+import { Sheet } from './sheet.js';
 
 /**
  * @typedef {import('../types.js').CanvasValue} CanvasValue
@@ -30,7 +31,7 @@ export function mount(element, { props, trigger, watch }) {
 }
 
 class Result {
-  #root; #trigger; #player; #say; #scrub; #resume; #hint; #all; #cells;
+  #root; #trigger; #player; #sheet; #say; #scrub; #resume; #hint; #all; #cells;
   #newest = 0;                                       // the newest run heard of
   /** What went with a run as its drawing. @type {Map<number, CanvasValue | undefined>} */
   #sent = new Map();
@@ -41,6 +42,7 @@ class Result {
     this.#root = root;
     this.#trigger = trigger;
     this.#player = new Player(root, () => this.#enter(this.#phase));
+    this.#sheet = new Sheet(root);
     this.#say = part(root, '.say');
     this.#scrub = find(root, '.scrub', HTMLInputElement);
     this.#resume = find(root, '[data-do=resume]', HTMLButtonElement);
@@ -71,7 +73,7 @@ class Result {
     this.#say.textContent = say;
     const { bottom } = part(this.#root, '.frames').getBoundingClientRect();  // on a phone below the fold
     const isHidden = isNew && !isLive() && bottom > window.innerHeight + FOLD;
-    if (isHidden) this.#root.scrollIntoView({ behavior: 'smooth', block: 'center' });
+    if (isHidden) this.#root.scrollIntoView({ block: 'center' });
   }
 
   /** @param {string} say */
@@ -108,6 +110,7 @@ class Result {
     run.drawn = message.drawn;
     run.drawing = this.#sent.get(message.drawn);
     if (message.picture !== undefined) finish(run, message, message.say);
+    else this.#sheet.show(true);                     // one of them is to be chosen
     offer(run, message.settings);
     this.#rest();
   }
@@ -128,6 +131,7 @@ class Result {
     this.#phase = phase;
     this.#root.dataset.phase = phase;
     setPhase(phase);
+    this.#say.ariaLive = phase === 'run' ? 'off' : 'polite';  // what happened is read out, not every step
     const isDone = phase === 'done', isReady = isDone && Boolean(run?.done);
     for (const button of parts(this.#root, '.saves button')) button.toggleAttribute('disabled', !isReady);
     this.#scrub.disabled = !isDone || last < 1;
@@ -177,7 +181,10 @@ class Result {
 
   /** The buttons with data-do. @type {Record<string, () => void>} */
   #actions = {
-    reuse: () => emit('load', this.#player.shown),
+    reuse: () => {
+      emit('load', this.#player.shown);
+      this.#sheet.show(false);
+    },
     png: () => this.#save(this.#player.run?.done?.picture, '.png'),
     large: () => this.#trigger('large', this.#place()),
     gif: () => this.#trigger('gif', this.#place()),

@@ -1,6 +1,7 @@
 // The box in which a person types what the drawing shows: a combobox with a list of all names. Its value is
 // the name; the event 'input' tells Python that a person chose another one.
 
+import { emit, on, setSubject, subject } from '../bus.js';
 import { find, part, parts, targetIn } from '../dom.js';
 import { called, fitting, nearest, plain } from './search.js';
 
@@ -14,13 +15,28 @@ const BESIDE = matchMedia('(min-width: 1001px)');    // as in page.css: the draw
 
 /** @param {HTMLElement} element @param {import('../types.js').Component} component */
 export function mount(element, { props, trigger, watch }) {
-  const box = new WordBox(part(element, '.words'), (name) => {
+  /** @param {string} name */
+  function choose(name) {
     props.value = name;
+    setSubject(name);
     trigger('input');
-  });
+  }
+
+  const box = new WordBox(part(element, '.words'), choose);
   const show = () => box.show(props.words ?? { label: '', groups: [] }, props.value ?? '');
-  watch(['words', 'value'], show);
+  watch(['words', 'value'], () => {
+    show();
+    if (props.value === subject()) return;
+    setSubject(props.value ?? '');
+    emit('told', undefined);                         // an example, a file or a link brought it
+  });
+  on('guess', (name) => {
+    if (name === subject()) return;
+    choose(name);
+    show();
+  });
   show();
+  setSubject(props.value ?? '');
 }
 
 class WordBox {
@@ -51,7 +67,7 @@ class WordBox {
     input.addEventListener('keydown', (event) => this.#key(event));
     input.addEventListener('blur', () => {
       const word = called(this.#groups, input.value);
-      if (word) this.#take(word);
+      if (word && word.name !== this.#name) this.#take(word);
       else this.#restore();
     });
     document.addEventListener('pointerdown', (event) => {
@@ -173,8 +189,9 @@ class WordBox {
     this.#input.value = words.find(({ name }) => name === this.#name)?.shown ?? '';
   }
 
-  /** @param {Word} word */
+  /** A person has said it. @param {Word} word */
   #take({ name }) {
+    emit('told', undefined);
     const isNew = name !== this.#name;
     this.#name = name;
     this.#restore();
