@@ -50,6 +50,7 @@ def bound(study: Study) -> dict:
         sums.append((last - first + 1) * bits[-1])
     return {
         "pictures": len(x0),
+        "learned": study.checkpoint.model.config.learned_variance,
         "t": [list(stretch) for stretch in stretches],
         "bits": bits,
         "sums": sums,

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from conftest import tiny_checkpoint
 from diffusion.evaluate.__main__ import main
 from diffusion.evaluate.bound import bound, spread_over, strata
 from diffusion.prediction import Seen
@@ -60,8 +61,22 @@ def test_a_network_that_knows_every_picture_pays_for_the_last_step_alone(study):
     assert min(bound(study)["bits"]) > 1e-6
 
 
+def test_a_learnt_variance_is_the_one_that_counts(study):
+    fixed = bound(study)
+    study.checkpoint = tiny_checkpoint(study.checkpoint.label_names, [], learned_variance=True)
+    learnt = bound(study)
+    with torch.no_grad():  # now it says the posterior's
+        study.checkpoint.model.output.weight[12:] = 0
+        study.checkpoint.model.output.bias[12:] = -1
+    small = bound(study)
+    assert learnt["learned"] and not fixed["learned"]
+    assert learnt["total"]["value"] < small["total"]["value"], "where x0 is seen badly, more noise costs less"
+    assert learnt["prior"] == small["prior"]
+
+
 def test_the_page_shows_the_curve(fruit, tmp_path):
     assert main(evaluate_command(fruit, tmp_path, "--parts", "bound")) == 0
     result = json.loads((tmp_path / "evaluation.json").read_text())["bound"]
     page = (tmp_path / "EVALUATION.md").read_text()
     assert f"{result['total']['value']:.3f} ± " in page and "| 512-999 |" in page and "all 1000 steps" in page
+    assert "with the posterior's variance" in page
