@@ -175,9 +175,8 @@ class Study:
         """
         guidance = self.guidance if guidance is None else guidance
         check_impartial(guidance, self.classifier)
-        sampling = Sampling(
-            strength, self.steps, guidance, self.eta, self.solver, temperature=self.temperature
-        )
+        how = strength, self.steps, guidance, self.eta, self.solver
+        sampling = Sampling(*how, temperature=self.temperature)
         steps = edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps)
         if x0 is not None and not steps:
             return x0

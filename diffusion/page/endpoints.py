@@ -58,6 +58,7 @@ class Endpoints:
         colour: bool = DEFAULTS.colour,
         model: str = "",
         keep: File | None = None,
+        temperature: float = DEFAULTS.temperature,
     ) -> Iterator[Image.Image]:
         """Paint a drawing.
 
@@ -76,10 +77,11 @@ class Endpoints:
             colour: Colour in a drawing that is only outlines.
             model: A name from /labels; empty takes the first.
             keep: A mask of the drawing's shape: what is black in it stays as it is. May be left out.
+            temperature: How much the noise says of whole areas: low is true to the drawing.
         """
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
-            guidance=guidance, seed=seed, eta=eta, colour=colour,
+            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour,
         )  # fmt: skip
         for run in request.run():
             yield images.to_pil(run.steps[-1].x0)
@@ -101,6 +103,7 @@ class Endpoints:
         model: str = "",
         keep: File | None = None,
         count: int = 4,
+        temperature: float = DEFAULTS.temperature,
     ) -> list[Image.Image]:
         """Paint a drawing several times, with seeds that count up from the one given.
 
@@ -117,11 +120,12 @@ class Endpoints:
             model: A name from /labels; empty takes the first.
             keep: A mask of the drawing's shape: what is black in it stays as it is. May be left out.
             count: How many pictures, 1 to 9; their seeds count up.
+            temperature: How much the noise says of whole areas: low is true to the drawing.
         """
         count = read_count(count, default=4)
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
-            guidance=guidance, seed=seed, eta=eta, colour=colour,
+            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour,
         )  # fmt: skip
         *_, run = request.run(count)
         return [images.to_pil(x0, RESULT_SIDE) for x0 in run.steps[-1].x0]
@@ -140,6 +144,7 @@ class Endpoints:
         colour: bool = DEFAULTS.colour,
         model: str = "",
         keep: File | None = None,
+        temperature: float = DEFAULTS.temperature,
     ) -> str:
         """Paint a drawing and write a GIF of it: the drawing, the noise, the picture.
 
@@ -155,10 +160,11 @@ class Endpoints:
             colour: Colour in a drawing that is only outlines.
             model: A name from /labels; empty takes the first.
             keep: A mask of the drawing's shape: what is black in it stays as it is. May be left out.
+            temperature: How much the noise says of whole areas: low is true to the drawing.
         """
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
-            guidance=guidance, seed=seed, eta=eta, colour=colour,
+            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour,
         )  # fmt: skip
         *_, run = request.run()
         path = Path(tempfile.mkdtemp(dir=get_upload_folder())) / f"{request.settings.name or 'picture'}.gif"

@@ -198,11 +198,11 @@ def said_by(server, endpoint: str, *values) -> str:
 
 def test_so_it_is_over_http(server):
     words = ["", "", 0.6, 5, 2, 7, 0, True, ""]
-    assert "event: complete" in said_by(server, "generate", None, *words, None)
-    assert "event: complete" in said_by(server, "generate", *[None] * 4, 5, *[None] * 6)
+    assert "event: complete" in said_by(server, "generate", None, *words, None, 0.25)
+    assert "event: complete" in said_by(server, "generate", *[None] * 4, 5, *[None] * 7)
     for i, wrong in ((2, "much"), (3, [5]), (5, "7"), (6, 2), (7, "yes"), (8, {})):
         sent = [*words[:i], wrong, *words[i + 1 :]]
-        text = said_by(server, "generate", None, *sent, None)
+        text = said_by(server, "generate", None, *sent, None, 0.25)
         assert "event: error" in text and ("must be" in text or "by its name" in text), text
 
 
