@@ -93,7 +93,7 @@ def still(browser: Browser, url: str, name: str, dark: bool, device: dict) -> No
     Hand(page).apple()
     page.click("#generate")
     wait(page)
-    page.screenshot(path=HERE / name, full_page=device is PHONE)
+    page.screenshot(path=HERE / name)
     page.context.close()
 
 
