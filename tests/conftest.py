@@ -125,8 +125,8 @@ def server(checkpoint_folder, drawings_folder):
 
     server = Server()
 
-    def slowed(path):
-        ckpt = load_checkpoint(path)
+    def slowed(path, **kwargs):
+        ckpt = load_checkpoint(path, **kwargs)
         ckpt.model.register_forward_hook(lambda *_: server.slow())  # a copy of the model has the same server
         return ckpt
 

@@ -18,7 +18,9 @@ def client(server, tmp_path_factory):
     return gradio_client.Client(server.url, verbose=False, download_files=tmp_path_factory.mktemp("results"))
 
 
-PARAMETERS = ("picture subject style strength steps guidance seed eta colour model keep count temperature").split()
+PARAMETERS = (
+    "picture subject style strength steps guidance seed eta colour model keep count temperature"
+).split()
 ARGUMENTS = dict(
     subject="apple", style="noto", strength=0.6, steps=5, guidance=2, seed=7, eta=0, colour=True, model=""
 )
