@@ -9,7 +9,7 @@ import pytest
 
 from conftest import tiny_checkpoint
 from diffusion import save_checkpoint
-from diffusion.page import app
+from diffusion.page import app, choices
 
 from .actions import CANVAS_READY, PATIENCE, at, draw_line, wait_for
 
@@ -33,7 +33,9 @@ def url(tmp_path_factory):
     save_checkpoint(folder / "b.safetensors", tiny_checkpoint({"class": ["apple", "house"]}, []))
     (folder / "judge").mkdir()
     shutil.copy(JUDGE, folder / "judge")
-    demo = app.build(folder)
+    with pytest.MonkeyPatch.context() as patch:  # the usual examples, whatever the server of other tests has
+        patch.setattr(choices, "DRAWINGS", app.CHECKPOINTS.parent / "assets" / "drawings")
+        demo = app.build(folder)
     _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
     yield url
     demo.close()

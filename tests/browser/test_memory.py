@@ -49,9 +49,9 @@ def fill_in(page) -> None:
 def is_as_filled_in(page, inked: float) -> None:
     page.wait_for_selector(".doodle [data-do=undo]")
     wait_until(page, f"inked => Math.abs(({INK})('{DRAWING}') - inked) < 1e-6", inked)
-    wait_until(page, f"document.querySelector('{BOX}').value == 'Ice cream'")
+    wait_until(page, f"document.querySelector('{BOX}')?.value == 'Ice cream'")
     wait_until(page, "document.querySelector('#label-1 label.selected')?.innerText == 'Rounded'")
-    wait_until(page, "document.querySelector('#strength input[type=number]').value == '0.35'")
+    wait_until(page, "document.querySelector('#strength input[type=number]')?.value == '0.35'")
     wait_until(page, "document.querySelector('#pictures label.selected').innerText == '4'")
     assert ink(page, "#canvas canvas.keep") > 0
     if not page.is_visible("#seed input"):
@@ -96,11 +96,11 @@ def test_another_tab_begins_anew(left, open_page):
 def test_a_link_is_overruled_by_what_came_after(open_page, server):
     page = open_page()
     page.goto(server.url + "?subject=cat&strength=0.2")
-    wait_until(page, f"document.querySelector('{BOX}').value == 'Cat'")
+    wait_until(page, f"document.querySelector('{BOX}')?.value == 'Cat'")
     set_slider(page, "Strength", 0.9)
     page.reload()
-    wait_until(page, f"document.querySelector('{BOX}').value == 'Cat'")
-    wait_until(page, "document.querySelector('#strength input[type=number]').value == '0.9'")
+    wait_until(page, f"document.querySelector('{BOX}')?.value == 'Cat'")
+    wait_until(page, "document.querySelector('#strength input[type=number]')?.value == '0.9'")
 
 
 def test_pictures_are_there_again_with_their_settings(open_page):
