@@ -58,6 +58,7 @@ class DrawnSettings:
     precision: str = option(
         "auto", "of the sampling; auto: the faster one here", choices=("auto", *PRECISIONS)
     )
+    temperature: float = option(USUAL.temperature, "of the noise over drawings, see sdedit.py", low=0, high=1)
     seed: int = option(0, "of everything random", **SEED)
 
 
@@ -69,7 +70,6 @@ class MeasureSettings(DrawnSettings):
     count: int = option(256, "pictures from noise; other parts in proportion", low=1)
     steps: int = option(USUAL.steps, "steps of a run of strength 1", low=1)
     guidance: float = option(USUAL.guidance, "classifier-free guidance scale, 1 = off", low=0)
-    temperature: float = option(USUAL.temperature, "of the noise over drawings, see sdedit.py", low=0, high=1)
 
 
 @dataclass(frozen=True)
