@@ -3,9 +3,9 @@
     python -m diffusion.evaluate.calls CHECKPOINT --data FOLDER_OR_TAR ... --judge JUDGE --out FOLDER
 
 All solvers, numbers of steps and intervals of guidance that are named, on the inputs of sweep.py and the same
-seeds. What a cheaper way loses is the paired difference from the usual way's figures; "apart"
-is the root mean square distance from what DDIM makes in many steps, in units of [-1, 1], which the usual way
-has too. Leaves calls.json and CALLS.md.
+seeds. What a cheaper way loses is the paired difference from the usual way's figures; "apart" is the root
+mean square distance from what DDIM makes in many steps, in units of [-1, 1], which the usual way has too.
+Leaves calls.json and CALLS.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..sampler import SOLVERS, USUAL
 from .compare import differences
 from .drawn_tables import comparison_table
 from .evaluation import DrawnSettings, open_study
-from .figures import Drawings, figures, painted, record
+from .figures import Drawings, apart_from, figures, painted, record
 from .study import Study
 from .sweep import inputs
 from .verdicts import finite
@@ -112,7 +112,7 @@ def judged(study: Study, results: dict[str, Tensor], drawn: dict[str, Drawings],
     study.each.clear()
     for kind, x0 in results.items():
         found = figures(study, x0, drawn[kind])
-        found["apart"] = (x0 - fine[kind]).double().square().mean(dim=(1, 2, 3)).sqrt()
+        found["apart"] = apart_from(x0, fine[kind])
         record(study, kind, found, drawn[kind])
     return dict(study.each)
 

@@ -83,6 +83,11 @@ def painted(study: Study, drawings: Drawings, strength: float, what: str) -> Ten
     return study.paint(drawings.x0, drawings.told, strength, drawings.seeds, what)
 
 
+def apart_from(x0: Tensor, other: Tensor) -> Tensor:
+    """Root mean square distances of pictures (N, 3, R, R) from others, float64 (N,)."""
+    return (x0 - other).double().square().mean(dim=(1, 2, 3)).sqrt()
+
+
 def figures(study: Study, x0: Tensor, drawings: Drawings) -> Figures:
     """What is to be said of pictures (N, 3, R, R) as results of drawings."""
     correct = study.correct(x0, drawings.labels)
@@ -92,7 +97,7 @@ def figures(study: Study, x0: Tensor, drawings: Drawings) -> Figures:
     found["invented edges"] = invented_edges(drawings.drawn, x0)
     found["speck"] = has_speck(drawings.drawn, x0)
     if drawings.truth is not None:
-        found["pixels"] = (x0 - drawings.truth).double().square().mean(dim=(1, 2, 3)).sqrt()
+        found["pixels"] = apart_from(x0, drawings.truth)
         apart = study.features(x0) - study.features(drawings.truth)
         found["features"] = apart.square().mean(dim=1).sqrt()
     return {name: values.double() for name, values in found.items()}
