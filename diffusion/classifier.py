@@ -22,11 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .blocks import group_norm, time_embedding
 from .errors import DoodleError
 from .files import WeightsFormat, read_weights, write_weights
 from .header import checked, read_network, read_schedule
 from .schedule import NoiseSchedule
-from .unet import Block, UNetConfig, group_norm, time_embedding
+from .unet import Block, UNetConfig
 
 BATCH = 128  # pictures looked at in one call
 

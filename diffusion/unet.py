@@ -1,38 +1,37 @@
 """The network: a U-Net that is given a noisy picture, the time and labels, and predicts the clean picture.
 
-    time_embedding   sinusoids of the timestep                 (Transformer, section 3.5; DDPM appendix B)
-    ResBlock         two convolutions, scaled by the embedding (iDDPM; AdaGN of ADM, Dhariwal & Nichol 2021)
-    Attention        every place looks at every other          (DDPM appendix B)
-    UNet             down, middle, up, with skip connections   (Ronneberger et al. 2015)
+    UNetConfig   its shape
+    UNet         down, middle, up, with skip connections   (Ronneberger et al. 2015); its blocks: blocks.py
+    Details      what is finer than a patch                (DiP, section 3.2)
 
 It knows nothing of noise schedules: t is a number to it, and whether its output is x0, eps or v is agreed
 elsewhere. A network with `drawing` also sees the drawing that the picture should follow, beside the noisy
 picture in its first convolution (as SR3 and Palette are shown theirs; Saharia et al. 2021, 2022).
 
 The picture may be cut into patches of p x p pixels first, each becoming one place with 3 p^2 channels. That
-makes everything after it p^2 times cheaper, which is what lets 64 x 64 pixels run on two CPU cores.
+makes everything after it p^2 times cheaper, which is what lets 64 x 64 pixels run on two CPU cores. What is
+finer than a patch, an eye or a leg, can be left to a few narrow blocks behind it, to which half a patch is a
+place (`Details`; after the patch detailer head of DiP, Chen et al. 2025).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TypeVar, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .blocks import Attention, ResBlock, Upsample, group_norm, time_embedding, zeroed
 from .errors import DoodleError, within
-
-M = TypeVar("M", bound=nn.Module)
-
 
 # Smallest and largest: beyond these a file is damaged, or asks for more than a machine has.
 LIMITS = {
     "image_size": (1, 1024), "patch_size": (1, 64), "channels": (1, 4096), "blocks": (1, 64),
     "head_channels": (1, 4096), "label_sizes": (0, 1_000_000), "image_channels": (1, 64),
+    "detail_channels": (0, 4096),
 }  # fmt: skip
 MOST_LEVELS, MOST_PLACES = 8, 256**2
 
@@ -53,6 +52,7 @@ class UNetConfig:
         image_channels: 3 for RGB.
         drawing: whether the network has an input for a drawing.
         learned_variance: whether it also says how sure it is, in as many channels again (iDDPM section 3.1).
+        detail_channels: width of the blocks that see half a patch's side; 0 for none.
 
     Raises:
         DoodleError: if the sizes do not fit each other.
@@ -69,6 +69,7 @@ class UNetConfig:
     image_channels: int = 3
     drawing: bool = False
     learned_variance: bool = False
+    detail_channels: int = 0
 
     def __post_init__(self) -> None:
         for name in ("channels", "attention", "label_sizes"):  # JSON gives lists
@@ -77,8 +78,11 @@ class UNetConfig:
         self._check_switches()
         if len(self.channels) != len(self.attention):
             raise DoodleError("`channels` and `attention` need one entry for each level.")
-        if any(width % self.head_channels for width in self.channels):
-            raise DoodleError(f"Every width in {self.channels} must be a multiple of {self.head_channels}.")
+        widths = (*self.channels, self.detail_channels)
+        if any(width % self.head_channels for width in widths):
+            raise DoodleError(f"Every width in {widths} must be a multiple of {self.head_channels}.")
+        if self.detail_channels and self.patch_size % 2:
+            raise DoodleError(f"Patches of {self.patch_size} pixels have no half for details.")
         coarsest = self.patch_size * 2 ** (len(self.channels) - 1)
         if self.image_size % coarsest:
             raise DoodleError(f"The image size {self.image_size} must be a multiple of {coarsest}.")
@@ -98,66 +102,6 @@ class UNetConfig:
         return asdict(self)
 
 
-def time_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> Tensor:
-    """Sinusoids of t at dim/2 frequencies from 1 down to 1/max_period. t (B,) -> float32 (B, dim)."""
-    frequencies = torch.exp(-math.log(max_period) * torch.arange(dim // 2, device=t.device) / (dim // 2))
-    angles = t.float()[:, None] * frequencies[None, :]
-    return torch.cat([angles.cos(), angles.sin()], dim=1)
-
-
-def group_norm(width: int) -> nn.GroupNorm:
-    return nn.GroupNorm(num_groups=math.gcd(32, width // 4), num_channels=width)
-
-
-def zeroed(module: M) -> M:
-    """Start a layer at zero, so that the block around it begins as the identity and training starts calm."""
-    for parameter in module.parameters():
-        nn.init.zeros_(parameter)
-    return module
-
-
-class ResBlock(nn.Module):
-    """x + conv(act(scale, shift(norm(conv(act(norm(x))))))), scale and shift predicted from the embedding.
-
-    (B, C_in, H, W), (B, E) -> (B, C_out, H, W)
-    """
-
-    def __init__(self, c_in: int, c_out: int, embed_dim: int, dropout: float) -> None:
-        super().__init__()
-        self.norm1 = group_norm(c_in)
-        self.conv1 = nn.Conv2d(c_in, c_out, 3, padding=1)
-        self.modulation = nn.Linear(embed_dim, 2 * c_out)
-        self.norm2 = group_norm(c_out)
-        self.dropout = nn.Dropout(dropout)
-        self.conv2 = zeroed(nn.Conv2d(c_out, c_out, 3, padding=1))
-        self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
-
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
-        h = self.conv1(F.silu(self.norm1(x)))
-        h = self.norm2(h) * (1 + scale) + shift
-        h = self.conv2(self.dropout(F.silu(h)))
-        return self.skip(x) + h
-
-
-class Attention(nn.Module):
-    """Self-attention among the H x W places of a picture, added to it. (B, C, H, W) -> (B, C, H, W)."""
-
-    def __init__(self, width: int, head_channels: int) -> None:
-        super().__init__()
-        self.heads = width // head_channels
-        self.norm = group_norm(width)
-        self.qkv = nn.Conv2d(width, 3 * width, 1)
-        self.out = zeroed(nn.Conv2d(width, width, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        b, c, h, w = x.shape
-        qkv = self.qkv(self.norm(x)).reshape(b, 3, self.heads, c // self.heads, h * w)
-        q, k, v = qkv.transpose(-1, -2).unbind(1)  # each (B, heads, H W, C / heads)
-        mixed = F.scaled_dot_product_attention(q, k, v)
-        return x + self.out(mixed.transpose(-1, -2).reshape(b, c, h, w))
-
-
 class Block(nn.Module):
     """A residual block and, where the level has it, attention."""
 
@@ -170,11 +114,29 @@ class Block(nn.Module):
         return self.attention(self.block(x, embedding))
 
 
-class Upsample(nn.Sequential):
-    """Double the resolution: each place is repeated, then smoothed. (B, C_in, H, W) -> (B, C_out, 2H, 2W)."""
+class Details(nn.Module):
+    """What is finer than a patch: a few blocks at twice the U-Net's resolution, which add to its answer.
 
-    def __init__(self, c_in: int, c_out: int) -> None:
-        super().__init__(nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(c_in, c_out, 3, padding=1))
+    They see the noisy picture and the drawing again, besides what it made of each place, and begin as zero.
+    features (B, C, R/p, R/p), seen (B, C_in, R, R), embedding (B, E) -> (B, C_out, R, R)
+    """
+
+    def __init__(self, config: UNetConfig, embed_dim: int, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.side, width = config.patch_size // 2, config.detail_channels
+        self.features = nn.Conv2d(config.channels[0], 4 * width, 1)
+        self.input = nn.Conv2d(c_in * self.side**2, width, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            ResBlock(width, width, embed_dim, config.dropout) for _ in range(config.blocks)
+        )
+        self.norm = group_norm(width)
+        self.output = zeroed(nn.Conv2d(width, c_out * self.side**2, 3, padding=1))
+
+    def forward(self, features: Tensor, seen: Tensor, embedding: Tensor) -> Tensor:
+        h = self.input(F.pixel_unshuffle(seen, self.side)) + F.pixel_shuffle(self.features(features), 2)
+        for block in self.blocks:
+            h = block(h, embedding)
+        return F.pixel_shuffle(self.output(F.silu(self.norm(h))), self.side)
 
 
 class UNet(nn.Module):
@@ -235,6 +197,9 @@ class UNet(nn.Module):
         self.output_norm = group_norm(width)
         out_channels = 2 * in_channels if config.learned_variance else in_channels
         self.output = zeroed(nn.Conv2d(width, out_channels, 3, padding=1))
+        seen = config.image_channels + (config.image_channels + 1) * config.drawing
+        per_pixel = config.image_channels * (1 + config.learned_variance)
+        self.details = Details(config, embed_dim, seen, per_pixel) if config.detail_channels else None
 
     @property
     def null_labels(self) -> tuple[int, ...]:
@@ -270,12 +235,14 @@ class UNet(nn.Module):
         Raises:
             DoodleError: for labels of another shape, or a drawing where the network has no input for one.
         """
-        embedding, dtype = self.embed(t, labels), self.input.weight.dtype
-        h = self.input(F.pixel_unshuffle(x.to(dtype), self.config.patch_size))  # (B, C, R/p, R/p)
+        embedding, dtype, patch = self.embed(t, labels), self.input.weight.dtype, self.config.patch_size
+        noisy = x.to(dtype)
+        h = self.input(F.pixel_unshuffle(noisy, patch))  # (B, C, R/p, R/p)
         if drawing is not None:
             if self.drawing_input is None:
                 raise DoodleError("This network has no input for a drawing.")
-            h = h + self.drawing_input(F.pixel_unshuffle(drawing.to(dtype), self.config.patch_size))
+            drawing = drawing.to(dtype)
+            h = h + self.drawing_input(F.pixel_unshuffle(drawing, patch))
         skips = [h]
         down, up = (cast("Iterable[nn.ModuleList]", levels) for levels in (self.down, self.up))
         for level, blocks in enumerate(down):
@@ -292,5 +259,16 @@ class UNet(nn.Module):
                 h = block(torch.cat([h, skips.pop()], dim=1), embedding)
             if step < len(self.upsample):
                 h = self.upsample[step](h)
-        h = self.output(F.silu(self.output_norm(h)))
-        return F.pixel_shuffle(h, self.config.patch_size).to(x.dtype)
+        features = F.silu(self.output_norm(h))
+        answer = F.pixel_shuffle(self.output(features), patch)
+        if self.details is not None:
+            answer = answer + self.details(features, self._seen(noisy, drawing), embedding)
+        return answer.to(x.dtype)
+
+    def _seen(self, noisy: Tensor, drawing: Tensor | None) -> Tensor:
+        """Noisy picture and drawing side by side; zeros for a drawing that there could be."""
+        if not self.config.drawing:
+            return noisy
+        if drawing is None:
+            drawing = noisy.new_zeros(len(noisy), self.config.image_channels + 1, *noisy.shape[2:])
+        return torch.cat([noisy, drawing], dim=1)

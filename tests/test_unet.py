@@ -5,7 +5,9 @@ import torch
 from diffusers.models.embeddings import get_timestep_embedding
 from torch.utils.flop_counter import FlopCounterMode
 
-from diffusion.unet import Attention, UNet, UNetConfig, time_embedding
+from diffusion.blocks import Attention, time_embedding
+from diffusion.errors import DoodleError
+from diffusion.unet import UNet, UNetConfig
 
 SMALL = {
     "image_size": 16,
@@ -126,6 +128,32 @@ def test_a_network_with_a_learnt_variance_answers_twice_as_much(x):
     answer = learned(x, t)
     torch.testing.assert_close(answer[:, :3], plain(x, t))
     assert not torch.allclose(answer[:, 3:], answer[:, :3])
+
+
+def test_details_are_added_to_what_the_rest_makes(x):
+    t, labels = torch.tensor([3, 900]), torch.tensor([[0, 1], [4, 3]])
+    detailed, plain = network(detail_channels=32), network()
+    weights = detailed.state_dict()
+    plain.load_state_dict({name: w for name, w in weights.items() if not name.startswith("details.")})
+    assert (detailed(x, t, labels) - plain(x, t, labels)).abs().max() > 1e-3
+    for name in ("details.output.weight", "details.output.bias"):
+        weights[name].zero_()
+    torch.testing.assert_close(detailed(x, t, labels), plain(x, t, labels))
+
+
+@pytest.mark.parametrize("change", [{"detail_channels": 33}, {"detail_channels": 32, "patch_size": 1}])
+def test_details_that_fit_no_patch_are_refused(change):
+    with pytest.raises(DoodleError, match="multiple of 32|no half"):
+        UNetConfig(**SMALL | {"head_channels": 32} | change)
+
+
+@torch.no_grad()
+def test_details_of_a_network_told_no_drawing_are_those_of_an_empty_one(x):
+    model = network(detail_channels=32, drawing=True)
+    model.drawing_input.weight.zero_()  # all that depends on the drawing now are the details
+    t, empty, drawn = torch.tensor([3, 900]), torch.zeros(2, 4, 16, 16), torch.ones(2, 4, 16, 16)
+    torch.testing.assert_close(model(x, t), model(x, t, drawing=empty))
+    assert not torch.allclose(model(x, t), model(x, t, drawing=drawn), atol=1e-3)
 
 
 def test_config_survives_json():

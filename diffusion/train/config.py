@@ -76,6 +76,7 @@ class TrainConfig(RunConfig):
     dropout: float = option(0.0, "dropout inside residual blocks", low=0, below=1)
     drawing: int = option(1, "whether the network has an input for the drawing, 0 or 1", low=0, high=1)
 
+    detail_channels: int = option(0, "width of blocks for what is finer than a patch, 0 for none", low=0)
     learned_variance: int = option(
         0, "whether it learns the variance of its steps as well, 0 or 1", low=0, high=1
     )
@@ -121,6 +122,7 @@ class TrainConfig(RunConfig):
             dropout=self.dropout,
             drawing=bool(self.drawing),
             learned_variance=bool(self.learned_variance),
+            detail_channels=self.detail_channels,
         )
 
     def record(self) -> dict:
@@ -139,7 +141,10 @@ CHANGEABLE = {
     "perceptual_weight",
 }  # fmt: skip
 # Settings that there have not always been, and what runs that began without them had.
-SINCE = {"perceptual": "", "perceptual_weight": 0.1, "learned_variance": 0, "timesteps": "uniform"}
+SINCE = {
+    "perceptual": "", "perceptual_weight": 0.1, "learned_variance": 0, "timesteps": "uniform",
+    "detail_channels": 0,
+}  # fmt: skip
 
 
 def learning_rate(config: RunConfig, step: int) -> float:
@@ -164,6 +169,7 @@ def inherited(start: Checkpoint) -> dict:
         "head_channels": network.head_channels,
         "dropout": network.dropout,
         "learned_variance": int(network.learned_variance),
+        "detail_channels": network.detail_channels,
         "schedule": schedule.kind,
         "num_train_timesteps": schedule.num_train_timesteps,
         "prediction_type": start.prediction_type,

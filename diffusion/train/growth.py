@@ -1,9 +1,9 @@
 """Going on from a trained network with more than it had: new names, an input for drawings, more attention,
-a variance to learn.
+a variance to learn, blocks for details.
 
 What is new starts so that the network's answers do not change: a drawing's weights, the last layer of an
-attention and what says the variance at zero (as `UNet` makes them), a new name's embedding at that of the
-nearest name it knew.
+attention or of the details and what says the variance at zero (as `UNet` makes them), a new name's embedding
+at that of the nearest name it knew.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
 
     Args:
         start: a trained model.
-        shape: may differ from its network's in names, in levels that get attention, in `drawing` and in
-            `learned_variance`.
+        shape: may differ from its network's in names, in levels that get attention, in `drawing`, in
+            `learned_variance`, and in `detail_channels` where it had none.
         label_names: kind -> names of the new network; kinds as in `start`.
         about: see `read_names`; it helps the first kind.
 
@@ -89,11 +89,12 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
         CheckpointError: the networks differ in anything else.
     """
     old = start.model.config
-    may_grow = ("label_sizes", "attention", "drawing", "learned_variance")
+    may_grow = ("label_sizes", "attention", "drawing", "learned_variance", "detail_channels")
     same = replace(old, **{name: getattr(shape, name) for name in may_grow})
     had = (*old.attention, old.drawing, old.learned_variance)
     has = (*shape.attention, shape.drawing, shape.learned_variance)
-    if same != shape or any(before and not now for before, now in zip(had, has)):
+    lost = any(before and not now for before, now in zip(had, has))
+    if same != shape or lost or old.detail_channels not in (0, shape.detail_channels):
         raise CheckpointError("The checkpoint to start from has another network or schedule than this run.")
     if list(label_names) != list(start.label_names):
         raise CheckpointError(

@@ -54,6 +54,22 @@ def test_a_variance_to_learn_begins_in_the_middle_and_changes_no_answer():
         grown(learned, UNetConfig(**SMALL, label_sizes=(3, 2)), LABELS, {})
 
 
+def test_details_change_no_answer_before_they_are_learnt_and_are_never_lost():
+    old = start()
+    new = grown(old, UNetConfig(**SMALL, label_sizes=(3, 2), detail_channels=32, drawing=True), LABELS, {})
+    x, t, labels = torch.randn(2, 3, 16, 16), torch.tensor([0, 600]), torch.tensor([[0, 0], [3, 2]])
+    torch.testing.assert_close(new(x, t, labels), old.model(x, t, labels))
+    detailed = Checkpoint(new, NoiseSchedule(), "sample", LABELS)
+    for channels in (0, 64):
+        with pytest.raises(CheckpointError, match="another network"):
+            grown(
+                detailed,
+                UNetConfig(**SMALL, label_sizes=(3, 2), detail_channels=channels, drawing=True),
+                LABELS,
+                {},
+            )
+
+
 def test_new_names_begin_as_the_nearest_known_one():
     old = start()
     table = old.model.label_tables[0].weight
