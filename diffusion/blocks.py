@@ -9,11 +9,12 @@ Upsample         to twice the resolution
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -25,8 +26,78 @@ def time_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 
-def group_norm(width: int) -> nn.GroupNorm:
-    return nn.GroupNorm(num_groups=math.gcd(32, width // 4), num_channels=width)
+class _Normalized(torch.autograd.Function):
+    """y = scale (x - mean) / deviation + shift, mean and deviation being those of each group of channels.
+
+    x (B, C, H, W), scale and shift float32 (B or 1, C) -> like x, the channels of a place side by side.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor, groups: int, eps: float) -> Tensor:
+        places = _places(x)
+        values = places.float()  # a difference of two sums would be lost in half precision
+        mean = _of_groups(values.mean(1), groups)
+        variance = _of_groups(values.square().mean(1), groups) - mean.square()
+        inverse = (variance.clamp(min=0) + eps).rsqrt()
+        scale = scale.unflatten(1, (groups, -1))
+        factor = scale * inverse
+        offset = shift - (mean * factor).flatten(1)
+        ctx.save_for_backward(x, scale, mean, inverse)
+        y = torch.addcmul(_to_each_place(offset, x), places, _to_each_place(factor, x))
+        return y.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, scale, mean, inverse = ctx.saved_tensors  # (B, C, H, W), then (B or 1, G, C / G), twice (B, G, 1)
+        places, grads = _places(x), _places(grad)
+        count, groups = places.shape[1], mean.shape[1]
+        of_shift = grads.sum(1, dtype=torch.float32).unflatten(1, (groups, -1))
+        of_scale = (grads * places).sum(1, dtype=torch.float32).unflatten(1, (groups, -1))
+        of_scale = (of_scale - mean * of_shift) * inverse
+        # With n normalized and g = scale grad: dx = (g - mean(g) - n mean(g n)) / deviation
+        along = (scale * of_shift).mean(2, keepdim=True) / count
+        across = (scale * of_scale).mean(2, keepdim=True) / count * inverse
+        offset = ((mean * across - along) * inverse).expand_as(of_shift)
+        of_x = (-across * inverse).expand_as(of_shift)
+        dx = torch.addcmul(_to_each_place(offset, x), places, _to_each_place(of_x, x))
+        dx = torch.addcmul(dx, grads, _to_each_place(scale * inverse, x))
+        dx = dx.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+        rows = (part.sum_to_size(scale.shape).flatten(1) for part in (of_scale, of_shift))
+        return dx, *rows, None, None
+
+
+def _places(x: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, H W, C), no copy where the channels of a place are side by side."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _of_groups(means: Tensor, groups: int) -> Tensor:
+    """Means of channels (B, C) -> of groups of them (B, G, 1)."""
+    return means.unflatten(1, (groups, -1)).mean(2, keepdim=True)
+
+
+def _to_each_place(part: Tensor, x: Tensor) -> Tensor:
+    """(B, C), or (B, G, C / G) -> (B, 1, C), as x."""
+    return part.flatten(1)[:, None].to(x.dtype)
+
+
+class GroupNorm(nn.GroupNorm):
+    """Group norm whose scale and shift may differ from picture to picture.
+
+    x (B, C, H, W), scale and shift (B, C): norm(x) (1 + scale) + shift; norm(x) without them.
+    """
+
+    def forward(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
+        weight, bias = self.weight.float()[None], self.bias.float()[None]
+        if scale is not None and shift is not None:
+            more = 1 + scale.float()
+            weight, bias = weight * more, bias * more + shift.float()
+        return _Normalized.apply(x, weight, bias, self.num_groups, self.eps)
+
+
+def group_norm(width: int) -> GroupNorm:
+    return GroupNorm(num_groups=math.gcd(32, width // 4), num_channels=width)
 
 
 def zeroed(module: M) -> M:
@@ -53,9 +124,9 @@ class ResBlock(nn.Module):
         self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
+        scale, shift = self.modulation(embedding).chunk(2, dim=1)
         h = self.conv1(F.silu(self.norm1(x)))
-        h = self.norm2(h) * (1 + scale) + shift
+        h = self.norm2(h, scale, shift)
         h = self.conv2(self.dropout(F.silu(h)))
         return self.skip(x) + h
 
@@ -72,10 +143,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
-        qkv = self.qkv(self.norm(x)).reshape(b, 3, self.heads, c // self.heads, h * w)
-        q, k, v = qkv.transpose(-1, -2).unbind(1)  # each (B, heads, H W, C / heads)
-        mixed = F.scaled_dot_product_attention(q, k, v)
-        return x + self.out(mixed.transpose(-1, -2).reshape(b, c, h, w))
+        places = self.qkv(self.norm(x)).permute(0, 2, 3, 1)  # (B, H, W, 3 C)
+        q, k, v = places.reshape(b, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4).contiguous()
+        weights = (q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2)).softmax(dim=-1)  # (B, heads, H W, H W)
+        mixed = (weights @ v).transpose(1, 2).reshape(b, h, w, c)
+        return x + self.out(mixed.permute(0, 3, 1, 2))
 
 
 class Upsample(nn.Sequential):

@@ -87,9 +87,7 @@ class Checkpoint:
         if precision == "fp32":
             return self
         if self._bf16 is None:
-            model = copy.deepcopy(self.model).to(torch.bfloat16)
-            # With pixels' channels side by side oneDNN need not move them around each convolution.
-            self._bf16 = replace(self, model=model.to(memory_format=torch.channels_last))
+            self._bf16 = replace(self, model=copy.deepcopy(self.model).to(torch.bfloat16))
         return self._bf16
 
     @property
@@ -188,7 +186,7 @@ def load_checkpoint(
             model = UNet(config)
         model.load_state_dict(tensors, assign=True)
         return Checkpoint(
-            model=model.to(device).eval().requires_grad_(False),
+            model=model.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False),
             schedule=read_schedule(about["schedule"]),
             prediction_type=about["schedule"]["prediction_type"],
             label_names=about["label_names"],

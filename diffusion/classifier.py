@@ -210,7 +210,7 @@ def load_classifier(path: str | Path) -> Classifier:
             model = ClassifierNet(config)
         model.load_state_dict(tensors, assign=True)
         return Classifier(
-            model=model.eval().requires_grad_(False),
+            model=model.to(memory_format=torch.channels_last).eval().requires_grad_(False),
             schedule=read_schedule(about["schedule"]),
             label_names=about["label_names"],
             credits=about["credits"],

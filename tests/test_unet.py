@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from diffusers.models.embeddings import get_timestep_embedding
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from diffusion.blocks import Attention, time_embedding
+from diffusion.blocks import Attention, GroupNorm, time_embedding
 from diffusion.errors import DoodleError
 from diffusion.unet import UNet, UNetConfig
 
@@ -175,3 +177,43 @@ def test_sizes_that_do_not_fit_are_refused(bad):
 def test_labels_of_the_wrong_shape_are_refused(x):
     with pytest.raises(ValueError, match=r"\(B, 2\)"):
         network()(x, torch.tensor([1, 2]), torch.tensor([[1], [2]]))
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("rows", [0, 3])
+def test_group_norm_agrees_with_pytorchs_and_so_do_its_gradients(rows, memory_format):
+    """`rows` scales and shifts of their own, or those of the layer for all."""
+    generator = torch.Generator().manual_seed(0)
+
+    def randn(*shape):
+        return torch.randn(shape, generator=generator, requires_grad=True)
+
+    norm, x = GroupNorm(8, 32), (2 * randn(3, 32, 5, 7) + 3).to(memory_format=memory_format)
+    x = x.detach().requires_grad_()
+    norm.weight, norm.bias = nn.Parameter(randn(32).detach()), nn.Parameter(randn(32).detach())
+    scale, shift = (randn(rows, 32), randn(rows, 32)) if rows else (None, None)
+    expected = F.group_norm(x, 8, norm.weight, norm.bias, norm.eps)
+    if scale is not None:
+        expected = expected * (1 + scale[..., None, None]) + shift[..., None, None]
+    found = norm(x, scale, shift)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    inputs = [each for each in (x, norm.weight, norm.bias, scale, shift) if each is not None]
+    weights = torch.randn(found.shape, generator=generator)
+    for own, theirs in zip(*(torch.autograd.grad(y, inputs, weights) for y in (found, expected))):
+        torch.testing.assert_close(own, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_group_norm_in_half_precision_keeps_what_lies_far_from_zero():
+    x = 40 + torch.randn(2, 32, 16, 16, generator=torch.Generator().manual_seed(0))
+    found = GroupNorm(8, 32)(x.bfloat16()).float()
+    torch.testing.assert_close(found, F.group_norm(x.bfloat16().float(), 8), rtol=0, atol=0.3)
+    assert 0.9 < found.std() < 1.1
+
+
+def test_attention_agrees_with_pytorchs(x):
+    attention = Attention(32, head_channels=16)
+    torch.nn.init.normal_(attention.out.weight)
+    h = torch.randn(2, 32, 4, 4)
+    q, k, v = attention.qkv(attention.norm(h)).reshape(2, 3, 2, 16, 16).transpose(-1, -2).unbind(1)
+    mixed = F.scaled_dot_product_attention(q, k, v).transpose(-1, -2).reshape(2, 32, 4, 4)
+    torch.testing.assert_close(attention(h), h + attention.out(mixed), rtol=1e-4, atol=1e-5)

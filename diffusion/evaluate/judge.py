@@ -153,7 +153,7 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
     precision = chosen_precision(settings.precision)
     with torch.random.fork_rng():  # layers and dropout draw from the global RNG; leave it as it was
         torch.manual_seed(settings.seed)
-        model = ClassifierNet(network)
+        model = ClassifierNet(network).to(memory_format=torch.channels_last)
         ema = EMA(model, EMA_DECAY)
         optimizers = muon_and_adamw(model, settings.lr, WEIGHT_DECAY)
         null = torch.tensor(network.label_sizes)
