@@ -15,7 +15,7 @@ from pathlib import Path
 from diffusion.page import app, choices
 from diffusion.page.drawing import read_drawing
 from diffusion.page.session import paint
-from diffusion.page.settings import Settings
+from diffusion.page.settings import DEFAULTS, Settings
 from diffusion.page.worker import in_model_thread
 from tests.browser.conftest import CHROMIUM, QUIET
 
@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=9)
     parser.add_argument("--strength", type=float, default=0.6)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=DEFAULTS.steps)
     args = parser.parse_args()
 
     from playwright.sync_api import sync_playwright

@@ -111,7 +111,7 @@ def _paint_after(ws: Workspace, asked: Dependency) -> None:
 def connect_live(ws: Workspace) -> None:
     """With Live on, a new run after every stroke and every change of a control."""
     controls = ws.controls
-    _paint_after(ws, ws.view.redraw(**_ask_one(ws)))
+    _paint_after(ws, ws.view.redraw(**{**_ask_one(ws), "fn": partial(handlers.ask, drawing=True)}))
     controls.canvas.stroke(**TELL)
     for name, dial in controls.dials.items():
         changed = dial.release if isinstance(dial, gr.Slider) else dial.input
@@ -198,6 +198,8 @@ def connect_choices(ws: Workspace) -> None:
             selector.input(**TELL)
     ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
     everything = [*words, ws.examples, ws.guesses, controls.dials["colour"], ws.actions.enlarge]
+    solver, eta = (controls.dials[name] for name in ("solver", "eta"))
+    solver.change(lambda chosen: gr.Slider(visible=chosen == "ddim"), solver, eta, **QUICK, **UNCHECKED)
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
 
 

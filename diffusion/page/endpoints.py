@@ -19,6 +19,7 @@ from PIL import Image
 from .. import images, lesson
 from ..checkpoint import Checkpoint
 from ..lineart import colour_in as fill_outlines
+from ..sampler import USUAL
 from ..schedule import NoiseSchedule
 from ..sdedit import edit_timesteps, first_state
 from .connect import MODEL, UNCHECKED
@@ -59,6 +60,7 @@ class Endpoints:
         model: str = "",
         keep: File | None = None,
         temperature: float = DEFAULTS.temperature,
+        solver: str = "",
     ) -> Iterator[Image.Image]:
         """Paint a drawing.
 
@@ -78,10 +80,11 @@ class Endpoints:
             model: A name from /labels; empty takes the first.
             keep: A mask of the drawing's shape: what is black in it stays as it is. May be left out.
             temperature: How much the noise says of whole areas: low is true to the drawing.
+            solver: ddim, ddpm, heun or dpm++; empty takes dpm++, and where there is an eta ddim.
         """
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
-            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour,
+            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour, solver=solver,
         )  # fmt: skip
         for run in request.run():
             yield images.to_pil(run.steps[-1].x0)
@@ -104,6 +107,7 @@ class Endpoints:
         keep: File | None = None,
         count: int = 4,
         temperature: float = DEFAULTS.temperature,
+        solver: str = "",
     ) -> list[Image.Image]:
         """Paint a drawing several times, with seeds that count up from the one given.
 
@@ -121,11 +125,12 @@ class Endpoints:
             keep: A mask of the drawing's shape: what is black in it stays as it is. May be left out.
             count: How many pictures, 1 to 9; their seeds count up.
             temperature: How much the noise says of whole areas: low is true to the drawing.
+            solver: ddim, ddpm, heun or dpm++; empty takes dpm++, and where there is an eta ddim.
         """
         count = read_count(count, default=4)
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
-            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour,
+            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour, solver=solver,
         )  # fmt: skip
         *_, run = request.run(count)
         return [images.to_pil(x0, RESULT_SIDE) for x0 in run.steps[-1].x0]
@@ -145,6 +150,7 @@ class Endpoints:
         model: str = "",
         keep: File | None = None,
         temperature: float = DEFAULTS.temperature,
+        solver: str = "",
     ) -> str:
         """Paint a drawing and write a GIF of it: the drawing, the noise, the picture.
 
@@ -161,10 +167,11 @@ class Endpoints:
             model: A name from /labels; empty takes the first.
             keep: A mask of the drawing's shape: what is black in it stays as it is. May be left out.
             temperature: How much the noise says of whole areas: low is true to the drawing.
+            solver: ddim, ddpm, heun or dpm++; empty takes dpm++, and where there is an eta ddim.
         """
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
-            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour,
+            guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour, solver=solver,
         )  # fmt: skip
         *_, run = request.run()
         path = Path(tempfile.mkdtemp(dir=get_upload_folder())) / f"{request.settings.name or 'picture'}.gif"
@@ -176,7 +183,7 @@ class Endpoints:
         self,
         picture: File | None = None,
         strength: float = 0.0,
-        steps: int = DEFAULTS.steps,
+        steps: int = USUAL.steps,
         seed: int = DEFAULTS.seed,
         model: str = "",
         keep: File | None = None,
@@ -267,6 +274,7 @@ def connect_endpoints(controls: Controls) -> None:
     for name in ("subject", "style", "model"):
         inputs[name] = gr.Textbox("", visible=False, label=name.capitalize())
     inputs |= {**controls.dials, "count": gr.Number(4, visible=False, precision=0, label="Count")}
+    inputs["solver"] = gr.Textbox("", visible=False, label="Solver")
     picture = gr.Image(visible=False, label="Result", format="png")
 
     def offer(endpoint: Callable, result: gr.components.Component, **own: gr.components.Component) -> None:

@@ -70,9 +70,13 @@ def ends_waiting(handler: Callable[..., Iterator[Message]]) -> Callable[..., Ite
 
 
 @in_a_sentence
-def ask(session: Session, count: object = 1) -> tuple[int, Message]:
-    """The number of a new run, which ends the one that is going on, and a word for the person who waits."""
-    number = session.ask(Ticket(read_count(count, default=1)))
+def ask(session: Session, count: object = 1, drawing: bool = False) -> tuple[int, Message]:
+    """The number of a new run, which ends the one that is going on, and a word for the person who waits.
+
+    Args:
+        drawing: whether somebody draws and did not ask for it.
+    """
+    number = session.ask(Ticket(read_count(count, default=1), drawing=drawing))
     return number, message(number, "wait", WAIT)
 
 
@@ -103,6 +107,7 @@ def generate(session: Session, number: int, controls: Controls, values: Values) 
     if ticket is None:
         return
     settings = controls.read(values)
+    settings = settings.while_drawing if ticket.drawing else settings
     checkpoint = controls.checkpoints[settings.model]
     if ticket.after:
         run, stream = go_on(session, checkpoint, settings, ticket.after)

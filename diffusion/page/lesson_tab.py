@@ -51,7 +51,8 @@ def look(controls: Controls, values: Values, chosen: list[str | None]) -> lesson
     settings = controls.read(values)
     checkpoint = controls.checkpoints[settings.model]
     labels = choices.settled_labels(checkpoint, chosen)
-    settings, canvas = replace(settings, labels=labels, enlarge=False), values[controls.canvas]
+    settings = replace(settings, labels=labels, enlarge=False, solver="ddim")  # whose steps it explains
+    canvas = values[controls.canvas]
     try:
         drawing = read_drawing(canvas, checkpoint, settings)
     except images.ImageError as error:

@@ -147,6 +147,7 @@ class Ticket:
 
     count: int = 1
     after: Place | None = None  # where to go on from, if it is to go on from somewhere
+    drawing: bool = False  # asked for by a stroke: more of them may follow
 
 
 @dataclass

@@ -37,7 +37,7 @@ def test_a_drawing_becomes_a_picture_before_your_eyes(page, server, tmp_path):
     paint(page, 11)
     said = page.evaluate("window.said")
     assert sum(line.startswith("Step ") for line in said) >= 3, said
-    assert "12 steps in" in say(page)  # strength 0.6 of 20
+    assert "7 steps in" in say(page)  # strength 0.6 of 12
     assert count_frames(page) == 12
     page.wait_for_function(f"({INK})('{RESULT}') > 0.05")
 

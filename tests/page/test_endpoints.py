@@ -19,7 +19,7 @@ def client(server, tmp_path_factory):
 
 
 PARAMETERS = (
-    "picture subject style strength steps guidance seed eta colour model keep count temperature"
+    "picture subject style strength steps guidance seed eta colour model keep count temperature solver"
 ).split()
 ARGUMENTS = dict(
     subject="apple", style="noto", strength=0.6, steps=5, guidance=2, seed=7, eta=0, colour=True, model=""

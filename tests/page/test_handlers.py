@@ -43,6 +43,19 @@ def test_a_run_sends_every_step_and_then_the_result(controls):
     assert len(session.runs[1].steps) == 6
 
 
+def test_a_stroke_s_run_is_short_and_its_settings_make_the_same_picture(controls):
+    session = Session()
+    number, _ = handlers.ask(session, drawing=True)
+    *_, live = handlers.generate(
+        session, number, controls, values_of(controls, drawn(), steps=20, solver="ddim")
+    )
+    assert len(session.runs[number].steps) == 4
+    chosen = live["settings"]
+    assert (chosen["solver"], chosen["steps"]) == ("dpm++", 7)
+    *_, again = start(controls, Session(), drawn(), solver=chosen["solver"], steps=chosen["steps"])
+    assert again["picture"] == live["picture"]
+
+
 def test_the_result_stands_where_the_drawing_stood(controls):
     small = Image.new("RGB", (512, 512), "white")
     ImageDraw.Draw(small).ellipse([300, 40, 400, 140], fill="red")

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from urllib.parse import parse_qsl
 
 import pytest
@@ -21,6 +21,8 @@ from diffusion import images
 from diffusion.page.canvas_io import BAD_PICTURE, BIG_PICTURE, MAX_DATA_URL, data_url, read_canvas
 from diffusion.page.session import Run, paint
 from diffusion.page.settings import MAX_SEED, RANGES, Settings, known_settings, read_settings
+from diffusion.sampler import SOLVERS
+from diffusion.sdedit import edit_timesteps
 
 CHECKPOINTS = {"tiny": tiny_checkpoint(), "plain, 2": tiny_checkpoint({}, [])}
 
@@ -55,7 +57,7 @@ def test_so_does_the_text_in_a_file(settings):
 def test_a_model_without_labels_has_links_too():
     settings = Settings("plain, 2", {}, 0.6, 20, 2.0, 0.0, 7, True, "fp32")
     link = "model=plain%2C+2&strength=0.6&steps=20&guidance=2&eta=0&seed=7&colour=1&precision=fp32"
-    assert settings.to_query() == link
+    assert settings.to_query() == link + "&solver=dpm%2B%2B"
     wishes = dict(parse_qsl(settings.to_query()))
     assert "labels" not in known_settings(wishes, CHECKPOINTS, "tiny")
 
@@ -169,15 +171,37 @@ def test_a_picture_too_large_to_decode_is_refused():
 
 
 def test_a_solver_is_chosen_by_its_name_and_has_no_eta_but_ddim():
-    settings = Settings.read("tiny", {}, solver="dpm++", eta=0.5)
-    assert settings.sampling.solver == "dpm++" and settings.sampling.eta == 0
-    assert Settings.read("tiny", {}, eta=0.5).sampling.eta == 0.5
-    wishes = dict(parse_qsl(settings.to_query()))
-    assert known_settings(wishes, CHECKPOINTS, "tiny")["solver"] == "dpm++"
-    assert "solver" not in Settings.read("tiny", {}).to_query(), "links stay as they were"
+    for name in SOLVERS:
+        settings = Settings.read("tiny", {}, solver=name, eta=0.5)
+        assert settings.sampling.solver == name and settings.sampling.eta == (0.5 if name == "ddim" else 0)
+        wishes = dict(parse_qsl(settings.to_query()))
+        assert known_settings(wishes, CHECKPOINTS, "tiny")["solver"] == name
+    for nobody in (None, ""):
+        assert Settings.read("tiny", {}, solver=nobody).sampling.solver == "dpm++"
+        assert Settings.read("tiny", {}, solver=nobody, eta=0.5).sampling.eta == 0.5, "an eta is DDIM's"
+    assert known_settings({"eta": "0.5"}, CHECKPOINTS, "tiny") == {"eta": 0.5, "solver": "ddim"}
     assert "solver" not in known_settings({"solver": "euler"}, CHECKPOINTS, "tiny")
     with pytest.raises(ValueError, match=r"Solver must be ddim or ddpm or heun or dpm\+\+, not 'euler'"):
         Settings.read("tiny", {}, solver="euler")
+
+
+@pytest.mark.parametrize("solver", ["ddim", "heun", "dpm++"])
+@pytest.mark.parametrize("strength", [0.1, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0])
+def test_while_somebody_draws_four_steps_paint_nearly_the_same_picture(solver, strength):
+    usual = Settings.read("tiny", {"subject": "apple"}, strength=strength, steps=20, solver=solver)
+    quick = usual.while_drawing
+    assert quick == replace(usual, solver=quick.solver, steps=quick.steps)
+    assert Settings(**known_settings(dict(parse_qsl(quick.to_query())), CHECKPOINTS, "tiny")) == quick
+    taken = edit_timesteps(strength, quick.steps, 1000)
+    assert len(taken) <= 5 and len(taken) <= len(edit_timesteps(strength, 20, 1000))
+    if strength > 0.2:
+        assert quick.solver == "dpm++" and len(taken) >= 4
+
+
+def test_fresh_noise_stays_while_somebody_draws():
+    for chosen in ({"solver": "ddpm"}, {"solver": "ddim", "eta": 0.5}, {"strength": 0.0}):
+        settings = Settings.read("tiny", {}, **chosen)
+        assert settings.while_drawing == settings
 
 
 # ---- seeds and names that survive the way there and back
