@@ -13,8 +13,8 @@ from ..errors import DoodleError
 from ..files import FileError, read_state
 from ..machine import PRECISIONS
 from ..options import SEED, check_options, device, option
-from ..prediction import PREDICTION_TYPES
-from ..schedule import MOST_TIMESTEPS, SCHEDULES
+from ..prediction import PREDICTION_TYPES, check_prediction_type
+from ..schedule import MOST_TIMESTEPS, SCHEDULES, NoiseSchedule
 from ..unet import UNetConfig
 from .batches import AUGMENTATIONS
 from .data import DataError
@@ -80,7 +80,7 @@ class TrainConfig(RunConfig):
         0, "whether it learns the variance of its steps as well, 0 or 1", low=0, high=1
     )
 
-    schedule: str = option("cosine", "noise schedule", choices=SCHEDULES)
+    schedule: str = option("cosine", "noise schedule; straight: rectified flow's path", choices=SCHEDULES)
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2, high=MOST_TIMESTEPS)
     prediction_type: str = option("sample", "what the network predicts", choices=PREDICTION_TYPES)
     loss: str = option("l2", "how the prediction is compared", choices=("l2", "l1"))
@@ -101,6 +101,7 @@ class TrainConfig(RunConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.network(())
+        check_prediction_type(self.prediction_type, NoiseSchedule(self.schedule, self.num_train_timesteps))
         if self.noise_over > self.sketched:
             raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
 

@@ -173,7 +173,7 @@ class Trainer(Learner[TrainConfig, Batch]):
         output, share = split_output(answer, x0.shape[1])
         compare = F.mse_loss if config.loss == "l2" else F.l1_loss
         losses = compare(output, target, reduction="none").mean(dim=(1, 2, 3))
-        weight = loss_weight(config.weighting, config.prediction_type, self.schedule.abar(t))
+        weight = loss_weight(config.weighting, config.prediction_type, self.schedule, t)
         losses = losses * weight.to(losses)
         if share is not None:
             said = output, share, x0, x_t, t
