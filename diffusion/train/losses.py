@@ -8,6 +8,7 @@ from torch import Tensor
 from ..bound import step_term
 from ..prediction import to_x0_eps
 from ..schedule import NoiseSchedule
+from .ranks import ALONE, Ranks
 
 MAX_X0_WEIGHT = 20.0
 FAINTEST_SKETCH, BOLDEST_SKETCH = 0.3, 0.95  # strengths between which training puts noise over sketches
@@ -15,15 +16,19 @@ MIN_SNR_GAMMA = 5.0  # where Hang et al. 2023 cut
 VLB_WEIGHT = 0.001  # lambda of iDDPM eq. 16
 
 
-def drop_labels(labels: Tensor, null: Tensor, rate: float, generator: torch.Generator) -> Tensor:
+def drop_labels(
+    labels: Tensor, null: Tensor, rate: float, generator: torch.Generator, ranks: Ranks = ALONE
+) -> Tensor:
     """Replace each label, for itself, by its null with probability `rate` (Ho & Salimans 2021, algorithm 1).
 
     Args:
         labels: long (B, K).
         null: long (K,), the null label of each kind.
+        ranks: whose rows of a batch they are.
     """
-    dropped = torch.rand(labels.shape, generator=generator, device=labels.device) < rate
-    return torch.where(dropped, null, labels)
+    n, kinds = len(labels) * ranks.world, labels.shape[1]
+    dropped = torch.rand((n, kinds), generator=generator, device=labels.device) < rate
+    return torch.where(dropped[ranks.rows(n)], null, labels)
 
 
 def stratified_timesteps(
