@@ -61,7 +61,7 @@ class Checkpoint:
     _bf16: Checkpoint | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_prediction_type(self.prediction_type)
+        check_prediction_type(self.prediction_type, self.schedule)
 
     @property
     def image_size(self) -> int:

@@ -71,7 +71,8 @@ class ByClassifier:
         x0, eps = to_x0_eps(kind, schedule, output[:, :channels].to(x.dtype), x, t)
         alpha, sigma = schedule.alpha(t, like=x), schedule.sigma(t, like=x)
         # What moves eps moves x0 the other way, for x_t stays: alpha x0 + sigma eps.
-        x0, eps = x0 + sigma**2 / alpha * gradient, eps - sigma * gradient
+        moved = torch.where(alpha > 0, sigma**2 / alpha, 0.0) * gradient
+        x0, eps = x0 + moved, eps - sigma * gradient
         steered = training_target(kind, schedule, x0.to(x.dtype), eps.to(x.dtype), t)
         return torch.cat([steered, output[:, channels:].to(x.dtype)], dim=1)  # a learnt variance stays
 

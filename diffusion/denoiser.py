@@ -47,7 +47,7 @@ class Denoiser:
     clip: bool = True
 
     def __post_init__(self) -> None:
-        check_prediction_type(self.prediction_type)
+        check_prediction_type(self.prediction_type, self.schedule)
 
     @classmethod
     def of(

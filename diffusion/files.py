@@ -80,6 +80,19 @@ def write_text(path: str | Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def read_text(path: str | Path) -> str:
+    """What a file of text says.
+
+    Raises:
+        FileError: it is missing or no text.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise FileError(f"Cannot read {path}: {said}.") from error
+
+
 def read_json(path: str | Path) -> Any:
     """What a JSON file holds.
 

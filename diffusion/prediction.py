@@ -1,8 +1,8 @@
 """What a network's output means: the noise, the clean picture or the velocity, and how to read each as both.
 
-"epsilon"         the noise                                     (DDPM eq. 14)
+"epsilon"         the noise                                   (DDPM eq. 14)
 "sample"          the clean picture x0
-"v_prediction"    the velocity alpha_t eps - sigma_t x0         (Salimans & Ho 2022, appendix D)
+"v_prediction"    the velocity, how x_t moves                 (Salimans & Ho 2022, appendix D; rectified flow)
 
 A network may say besides how sure it is, in as many channels again: the variance of the step back
 (Nichol & Dhariwal 2021, iDDPM, section 3.1).
@@ -44,14 +44,19 @@ class Seen:
         return Seen(x0, eps, torch.cat(shares) if shares else None)
 
 
-def check_prediction_type(prediction_type: str) -> None:
+def check_prediction_type(prediction_type: str, schedule: NoiseSchedule) -> None:
     """
     Raises:
-        DoodleError: for one that is not in PREDICTION_TYPES.
+        DoodleError: for one that is not in PREDICTION_TYPES, or says nothing of the picture at some t.
     """
     if prediction_type not in PREDICTION_TYPES:
         known = ", ".join(PREDICTION_TYPES)
         raise DoodleError(f"Unknown prediction type {prediction_type!r}: choose one of {known}.")
+    if prediction_type == "epsilon" and schedule.straight:
+        raise DoodleError(
+            "The straight path ends in nothing but noise, where to know it says nothing of the picture:"
+            " take the prediction type v_prediction or sample."
+        )
 
 
 def split_output(output: Tensor, channels: int) -> tuple[Tensor, Tensor | None]:

@@ -5,12 +5,17 @@ Everything here is Gaussian arithmetic; no network appears. Symbols follow two p
     DDPM   Ho, Jain, Abbeel 2020, "Denoising Diffusion Probabilistic Models"
     iDDPM  Nichol, Dhariwal 2021, "Improved Denoising Diffusion Probabilistic Models"
 
+and for the straight path of rectified flow
+
+    RF     Liu, Gong, Liu 2023, "Flow Straight and Fast"
+    FM     Lipman et al. 2023, "Flow Matching for Generative Modeling"
+
     beta_t              variance of the noise added in step t
     abar_t              the product of 1 - beta_0 .. 1 - beta_t, here `alphas_cumprod`   (DDPM section 2)
     alpha_t, sigma_t    sqrt(abar_t), sqrt(1 - abar_t): x_t = alpha_t x0 + sigma_t eps, DDPM eq. 4
 
 DDPM calls 1 - beta_t alpha_t; here alpha and sigma are the scales of picture and noise, as in the papers on
-solvers (DPM-Solver). All conversions below use these two alone, and so hold on any other path as well.
+solvers (DPM-Solver). All conversions below use these two alone, and so hold on the straight path as well.
 
 Timesteps count from 0 (a little noise) to T - 1 (nothing but noise). The papers count from 1. The clean
 picture is written as step -1, with abar = 1: it is where the last denoising step lands.
@@ -27,7 +32,8 @@ from torch import Tensor
 
 from .errors import DoodleError, quoted, within
 
-SCHEDULES = ("cosine", "linear")
+VARIANCE_PRESERVING = ("cosine", "linear")  # alpha^2 + sigma^2 = 1
+SCHEDULES = (*VARIANCE_PRESERVING, "straight")
 MOST_TIMESTEPS = 100_000
 SIGMA_MAX = 80.0  # sigma / alpha above which x_t is noise alone; EDM begins there (Karras et al. 2022)
 PerPicture = float | Sequence[float]  # one number, or one for each picture
@@ -57,6 +63,16 @@ def cosine_betas(num_train_timesteps: int, s: float = 0.008) -> Tensor:
     return (1 - f[1:] / f[:-1]).clamp(max=0.999)
 
 
+def straight_scales(num_train_timesteps: int) -> tuple[Tensor, Tensor]:
+    """The path of rectified flow (RF eq. 1; FM eq. 22 with no noise left): x_s = (1 - s) x0 + s eps.
+
+    Both papers count from noise to data; here s runs with the timesteps, s = (t + 1) / T, so that the last
+    one is noise and nothing else. Returns alpha and sigma, float64 (T,).
+    """
+    s = torch.arange(1, num_train_timesteps + 1, dtype=torch.float64) / num_train_timesteps
+    return 1 - s, s
+
+
 def beside(value: Tensor, like: Tensor) -> Tensor:
     """One number, or one for each picture, shaped to multiply pictures `like` (B, ...): (1 or B, 1, ...).
 
@@ -71,11 +87,12 @@ class NoiseSchedule:
     """Tables for T steps and the conversions between x_t, x0, the noise eps and the velocity v.
 
     Args:
-        kind: "cosine" (iDDPM eq. 17) or "linear" (DDPM section 4).
+        kind: "cosine" (iDDPM eq. 17), "linear" (DDPM section 4) or "straight" (rectified flow).
         num_train_timesteps: T, from 2 to MOST_TIMESTEPS.
 
     Attributes:
-        betas, alphas_cumprod: beta_t and abar_t, float64 (T,).
+        betas, alphas_cumprod: beta_t and abar_t, float64 (T,). On the straight path those of the
+            variance-preserving schedule with the same alpha_t / sigma_t.
 
     Raises:
         DoodleError: for an unknown kind, or a T out of range.
@@ -94,22 +111,35 @@ class NoiseSchedule:
             known = ", ".join(SCHEDULES)
             raise DoodleError(f"Unknown schedule {quoted(str(self.kind))}: choose one of {known}.")
         within(self, {"num_train_timesteps": (2, MOST_TIMESTEPS)})
-        make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
-        betas = make(self.num_train_timesteps)
         # The tables are float64: 1 - abar near t = 0 loses half its digits in float32.
-        abar = torch.cumprod(1 - betas, dim=0)
-        with_clean = torch.cat([abar, abar.new_ones(1)])  # index -1 is the last
+        if self.straight:
+            alpha, sigma = straight_scales(self.num_train_timesteps)
+            abar = alpha**2 / (alpha**2 + sigma**2)
+            betas = 1 - abar / torch.cat([abar.new_ones(1), abar[:-1]])
+        else:
+            make = {"cosine": cosine_betas, "linear": linear_betas}[self.kind]
+            betas = make(self.num_train_timesteps)
+            abar = torch.cumprod(1 - betas, dim=0)
+            alpha, sigma = abar.sqrt(), (1 - abar).sqrt()
         tables = {"betas": betas, "alphas_cumprod": abar}
-        tables |= {"_abar": with_clean, "_alpha": with_clean.sqrt(), "_sigma": (1 - with_clean).sqrt()}
+        clean = {"_abar": (abar, 1), "_alpha": (alpha, 1), "_sigma": (sigma, 0)}  # step -1: the last index
+        tables |= {name: torch.cat([table, table.new_tensor([end])]) for name, (table, end) in clean.items()}
         for name, table in tables.items():
             object.__setattr__(self, name, table)
+
+    @property
+    def straight(self) -> bool:
+        """Is it the straight path? Else it preserves the variance: alpha^2 + sigma^2 = 1."""
+        return self.kind not in VARIANCE_PRESERVING
 
     def config(self) -> dict:
         """The constructor's arguments as a plain dict, ready for JSON."""
         return {"kind": self.kind, "num_train_timesteps": self.num_train_timesteps}
 
     def alpha(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
-        """alpha_t = sqrt(abar_t), the picture's scale in x_t: float64, 1 for the clean picture (t = -1).
+        """alpha_t, the picture's scale in x_t: float64, 1 for the clean picture (t = -1).
+
+        sqrt(abar_t), or on the straight path 1 - s.
 
         Args:
             t: timesteps in -1 .. T-1, of any shape.
@@ -121,7 +151,7 @@ class NoiseSchedule:
         return self._read(self._alpha, t, like)
 
     def sigma(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
-        """sigma_t = sqrt(1 - abar_t), the noise's scale in x_t: as `alpha`, but 0 for the clean picture."""
+        """sigma_t, sqrt(1 - abar_t) or s, the noise's scale in x_t: as `alpha`; 0 for the clean picture."""
         return self._read(self._sigma, t, like)
 
     def abar(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
@@ -131,7 +161,7 @@ class NoiseSchedule:
     def noise_alone(self, t: Tensor | int, like: Tensor | None = None) -> Tensor:
         """Is there next to nothing of a picture in x_t? As `alpha`, but bool.
 
-        So it is at the end of both schedules, and there a small error of eps is an error of x0 of any size.
+        So it is at the end of every schedule, and there a small error of eps is an error of x0 of any size.
         """
         return self.sigma(t, like) > SIGMA_MAX * self.alpha(t, like)
 
@@ -229,15 +259,31 @@ class NoiseSchedule:
         """The noise that leads from x0 to x_t: (x_t - alpha_t x0) / sigma_t."""
         return ((x_t - self.alpha(t, like=x_t) * x0) / self.sigma(t, like=x_t)).to(x_t.dtype)
 
-    def velocity(self, x0: Tensor, eps: Tensor, t: Tensor | int) -> Tensor:
-        """v = alpha_t eps - sigma_t x0 (Salimans & Ho 2022, appendix D).
+    def _speeds(self, t: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """How fast alpha and sigma change along the path: shaped like them.
 
-        (x_t, v) is (x0, eps) turned by an angle, so v is well behaved at both ends: it asks for the noise
-        where there is little of it, and for the picture where there is nothing but noise.
+        By the angle where they are its cosine and sine, else by s; alpha sigma' - sigma alpha' is always 1.
         """
-        return (self.alpha(t, like=x0) * eps - self.sigma(t, like=x0) * x0).to(x0.dtype)
+        alpha, sigma = self.alpha(t, like), self.sigma(t, like)
+        return (-torch.ones_like(alpha), torch.ones_like(sigma)) if self.straight else (-sigma, alpha)
+
+    def velocity(self, x0: Tensor, eps: Tensor, t: Tensor | int) -> Tensor:
+        """How x_t moves: v = alpha_t eps - sigma_t x0, or on the straight path v = eps - x0.
+
+        (x_t, v) is (x0, eps) turned by an angle (Salimans & Ho 2022, appendix D), so v is well behaved at
+        both ends: it asks for the noise where there is little of it, and for the picture where there is
+        nothing but noise. On the straight path it is RF eq. 1's, the other way round: x1 - x0 from x0 to x1.
+        """
+        alpha_speed, sigma_speed = self._speeds(t, like=x0)
+        return (sigma_speed * eps + alpha_speed * x0).to(x0.dtype)
 
     def x0_eps_from_velocity(self, x_t: Tensor, v: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
-        """Turn (x_t, v) back by the angle: x0 = alpha_t x_t - sigma_t v, eps = sigma_t x_t + alpha_t v."""
+        """x_t and its velocity solved for x0 and eps: sigma' x_t - sigma_t v and alpha_t v - alpha' x_t.
+
+        Turned back by the angle x0 = alpha_t x_t - sigma_t v and eps = sigma_t x_t + alpha_t v; on the
+        straight path x0 = x_t - s v and eps = x_t + (1 - s) v.
+        """
         alpha, sigma = self.alpha(t, like=x_t), self.sigma(t, like=x_t)
-        return (alpha * x_t - sigma * v).to(x_t.dtype), (sigma * x_t + alpha * v).to(x_t.dtype)
+        alpha_speed, sigma_speed = self._speeds(t, like=x_t)
+        x0, eps = sigma_speed * x_t - sigma * v, alpha * v - alpha_speed * x_t
+        return x0.to(x_t.dtype), eps.to(x_t.dtype)

@@ -1,6 +1,6 @@
 """Solvers: how to get from x_t to the next, less noisy state, once the denoiser has said what it sees in x_t.
 
-    DDIM         (Song, Meng, Ermon 2021), with DDPM as its noisy end
+    DDIM         (Song, Meng, Ermon 2021), with DDPM as its noisy end; on the straight path Euler's steps
     DDPM         ancestral sampling (Ho, Jain, Abbeel 2020), whose noise may have either variance
     Heun         (Karras et al. 2022, "EDM"), which asks the denoiser a second time in each step
     DPMSolver    DPM-Solver++(2M) (Lu et al. 2022), which remembers one step and needs fewer of them
@@ -104,6 +104,9 @@ class Solver(Protocol):
 @dataclass(frozen=True)
 class DDIM:
     """DDIM eq. 12. eta, one or one for each picture: 0 is deterministic, 1 DDPM's ancestral sampling.
+
+    On the straight path eta = 0 is Euler's step along the velocity, x_t + (s_prev - s) (eps - x0), as
+    rectified flow is sampled: both go to where the same x0 and eps lead.
 
     Attributes:
         eta: in [0, 1].
@@ -209,7 +212,8 @@ class Heun:
 
     In x~ = x / alpha and s = sigma / alpha the way is dx~ / ds = eps, as for DDIM, which walks along the eps
     at the beginning of a step. This one looks at its end as well, and walks along the mean of both. That
-    takes a second call of the network in every step but the last.
+    takes a second call of the network in every step but the last. On the straight path the way is
+    dx / ds = v, and it is the velocity of which the mean is taken.
     """
 
     noisy = False
@@ -226,13 +230,17 @@ class Heun:
         """x~_prev = x~ + (s_prev - s_t) (eps_t + eps_prev) / 2, lines 4 to 8.
 
         A step from noise alone (`NoiseSchedule.noise_alone`) is one of DDIM: there s_prev may be a small part
-        of s_t, so that the end says nothing about the way.
+        of s_t, so that the end says nothing about the way. The straight path has no such place.
         """
         schedule = denoiser.schedule
         x_prev = denoised_to(schedule, seen, t_prev, like=x)
-        if t_prev < 0 or schedule.noise_alone(t):
+        if t_prev < 0 or (schedule.noise_alone(t) and not schedule.straight):
             return x_prev
-        eps = (seen.eps + denoiser.see(x_prev, t_prev).eps) / 2
+        there = denoiser.see(x_prev, t_prev)
+        eps = (seen.eps + there.eps) / 2
+        if schedule.straight:
+            v = eps - (seen.x0 + there.x0) / 2
+            return denoised_to(schedule, Seen(*schedule.x0_eps_from_velocity(x, v, t)), t_prev, like=x)
         return denoised_to(schedule, Seen(schedule.x0_from_eps(x, eps, t), eps), t_prev, like=x)
 
     def after(self, t: int, x0: Tensor) -> Heun:

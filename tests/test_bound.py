@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.distributions import Normal, kl_divergence
 
 from diffusion.bound import normal_kl, pixel_log_likelihood, prior_term, step_term
-from diffusion.schedule import SCHEDULES, NoiseSchedule
+from diffusion.schedule import SCHEDULES, VARIANCE_PRESERVING, NoiseSchedule
 from toys import exact_share, gaussian_oracle, noise, seeded
 
 LEVELS = torch.arange(256, dtype=torch.float64) / 255 * 2 - 1
@@ -47,7 +47,7 @@ def test_the_divergence_is_pytorch_s():
     torch.testing.assert_close(normal_kl(mean_q, q, mean_p, p), peer)
 
 
-@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("kind", VARIANCE_PRESERVING)
 def test_a_term_equals_a_hand_computation(kind):
     """DDPM eq. 7 and 13 written out in betas, with the large variance for p."""
     schedule = NoiseSchedule(kind)

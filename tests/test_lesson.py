@@ -66,7 +66,7 @@ def test_the_noise_shown_is_the_noise_an_edit_starts_with(checkpoint, monkeypatc
 
 def test_every_schedule_is_drawn_and_falls_from_1_to_0():
     curves = schedule_curves(1000)
-    assert set(curves) == {"cosine", "linear"}
+    assert set(curves) == {"cosine", "linear", "straight"}
     for kind, abar in curves.items():
         assert torch.equal(abar, NoiseSchedule(kind).alphas_cumprod)
         assert 0.999 < abar[0] < 1 and 0 <= abar[-1] < 1e-3 and (abar.diff() < 0).all()

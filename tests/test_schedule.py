@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 from diffusers import DDPMScheduler
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from diffusion.denoiser import Denoiser
 from diffusion.prediction import PREDICTION_TYPES, to_x0_eps, training_target
-from diffusion.schedule import SCHEDULES, NoiseSchedule
+from diffusion.schedule import SCHEDULES, VARIANCE_PRESERVING, NoiseSchedule
 
 
 def add_noise_once(
@@ -28,7 +28,7 @@ def peer(kind: str) -> DDPMScheduler:
     return DDPMScheduler(num_train_timesteps=1000, clip_sample=False, **DIFFUSERS[kind])
 
 
-@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("kind", VARIANCE_PRESERVING)
 @pytest.mark.parametrize("steps", [50, 1000, 4000])
 def test_tables(kind, steps):
     schedule = NoiseSchedule(kind, steps)
@@ -38,7 +38,7 @@ def test_tables(kind, steps):
     assert 0 < schedule.alphas_cumprod[-1] < 1e-3
 
 
-@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("kind", VARIANCE_PRESERVING)
 def test_tables_agree_with_diffusers(kind):
     schedule = NoiseSchedule(kind)
     torch.testing.assert_close(schedule.betas, peer(kind).betas.double(), rtol=2e-5, atol=1e-7)
@@ -52,7 +52,7 @@ def test_linear_ends_are_those_of_the_paper():
     assert betas[0] == pytest.approx(1e-4) and betas[-1] == pytest.approx(0.02)
 
 
-@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("kind", VARIANCE_PRESERVING)
 def test_one_step_noising_composes_to_the_closed_form(kind):
     """Mean and variance of x_t after t single steps are those of DDPM eq. 4, to the last digits."""
     schedule = NoiseSchedule(kind)
@@ -70,7 +70,7 @@ def test_one_step_noising_composes_to_the_closed_form(kind):
             torch.testing.assert_close(variance, schedule.add_noise(zero, one, t) ** 2, rtol=1e-9, atol=0)
 
 
-@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("kind", VARIANCE_PRESERVING)
 def test_add_noise_agrees_with_diffusers(kind):
     g = torch.Generator().manual_seed(0)
     x0, noise = torch.randn(2, 6, 3, 4, 4, generator=g).unbind(0)
@@ -119,6 +119,7 @@ def test_a_perfect_prediction_gives_back_picture_and_noise(kind, prediction_type
     g = torch.Generator().manual_seed(seed)
     x0, noise = torch.randn(2, 2, 3, 4, 4, generator=g, dtype=torch.float64).unbind(0)
     x_t = schedule.add_noise(x0, noise, t)
+    assume(not (schedule.straight and prediction_type == "epsilon"))
     output = training_target(prediction_type, schedule, x0, noise, t)
     got_x0, got_eps = to_x0_eps(prediction_type, schedule, output, x_t, t)
     torch.testing.assert_close(got_x0, x0, rtol=1e-6, atol=1e-7)
@@ -133,7 +134,7 @@ def test_velocity_agrees_with_diffusers():
     torch.testing.assert_close(NoiseSchedule("linear").velocity(x0, noise, t), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("kind", VARIANCE_PRESERVING)
 def test_alpha_and_sigma_are_the_scales_of_picture_and_noise(kind):
     schedule, t = NoiseSchedule(kind), torch.arange(-1, 1000)
     alpha, sigma = schedule.alpha(t), schedule.sigma(t)
@@ -175,7 +176,8 @@ def test_a_learnt_variance_lies_between_beta_and_the_posterior_s(kind):
     schedule, x = NoiseSchedule(kind), torch.zeros(3, 1, 1, 1, dtype=torch.float64)
     t, t_prev = torch.tensor([999, 500, 7]), torch.tensor([998, 300, 6])
     small, large = schedule.posterior_variance(t, t_prev, x), schedule.step_variance(t, t_prev, x)
-    torch.testing.assert_close(large[[0, 2], 0, 0, 0], schedule.betas[[999, 7]])
+    if not schedule.straight:
+        torch.testing.assert_close(large[[0, 2], 0, 0, 0], schedule.betas[[999, 7]])
     torch.testing.assert_close(schedule.log_variance(t, t_prev, x).exp(), small)
     torch.testing.assert_close(schedule.log_variance(t, t_prev, x, 1.0).exp(), large)
     share = torch.rand(3, 1, 1, 1, dtype=torch.float64)

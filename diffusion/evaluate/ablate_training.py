@@ -117,7 +117,7 @@ def timesteps_at(schedule: NoiseSchedule, level: Tensor) -> Tensor:
     On this scale (the cosine schedule's, iDDPM eq. 17 with s = 0) schedules meet: the same t of two schedules
     is not the same noise, the same level is.
     """
-    known = schedule.alpha(torch.arange(schedule.num_train_timesteps)).arccos() / (torch.pi / 2)
+    known = schedule.abar(torch.arange(schedule.num_train_timesteps)).sqrt().arccos() / (torch.pi / 2)
     return (level[:, None] - known[None, :]).abs().argmin(dim=1)
 
 

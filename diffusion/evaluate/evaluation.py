@@ -104,7 +104,8 @@ def open_study(settings: DrawnSettings, checkpoint_file: str, strict: bool) -> S
     """
     checkpoint, classifier = load_checkpoint(checkpoint_file), load_classifier(settings.judge)
     hands, names = hands_folder(settings.drawings), read_names(settings.names)
-    pictures = load_pictures(settings.data, 2 * checkpoint.image_size, settings.hold_out)
+    fit = checkpoint.training.get("config", {}).get("fit", "pad")
+    pictures = load_pictures(settings.data, 2 * checkpoint.image_size, settings.hold_out, fit)
     check = check_fit if strict else check_translated
     check(checkpoint, classifier, pictures)
     study = Study(checkpoint, classifier, pictures)

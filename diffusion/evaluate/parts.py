@@ -208,7 +208,7 @@ def restoration(study: Study) -> dict:
 def loss(study: Study) -> dict:
     """Mean squared error of the predicted x0, and of v, on held-out pictures, in equal bins of t.
 
-    An x0 that is off by d is a v that is off by d / sqrt(1 - abar): v is what makes noise levels comparable
+    An x0 that is off by d is a v that is off by d / sigma: v is what makes noise levels comparable
     (Salimans & Ho 2022), x0 is what can be seen.
     """
     schedule = study.checkpoint.schedule
@@ -226,7 +226,7 @@ def loss(study: Study) -> dict:
         error = (predicted - x0).double().square().mean(dim=(1, 2, 3))
         result["t"].append([round(number * width), round((number + 1) * width) - 1])
         result["x0"].append(float(error.mean()))
-        result["v"].append(float((error / (1 - schedule.abar(t))).mean()))
+        result["v"].append(float((error / schedule.sigma(t) ** 2).mean()))
     return result
 
 

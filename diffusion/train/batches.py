@@ -7,7 +7,7 @@ goes on with exactly the batches it would have had.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import TypeVar
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..errors import DoodleError
 from .data import PictureSet
+from .ranks import ALONE, Ranks
 from .sketches import SKETCHES, sketch, spoil
 from .tracing import Shape, trace
 
@@ -89,6 +90,7 @@ class Batches:
         sketched: fraction of the pictures that come with a drawing.
         seed: of everything random.
         workers: threads that make them.
+        ranks: of each batch this process makes its rows alone.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Batches:
         sketched: float = 0.0,
         seed: int = 0,
         workers: int = 2,
+        ranks: Ranks = ALONE,
     ) -> None:
         if augment not in AUGMENTATIONS:
             raise DoodleError(f"Unknown augmentation {augment!r}: choose one of {', '.join(AUGMENTATIONS)}.")
@@ -109,6 +112,7 @@ class Batches:
         self.labels, self.size, self.augment = pictures.labels, size, augment
         self.chances = weights.numpy()
         self.batch_size, self.sketched, self.seed, self.workers = batch_size, sketched, seed, workers
+        self.rows = ranks.rows(batch_size)
         self._traced: dict[tuple[int, int], list[Shape]] = {}
 
     @staticmethod
@@ -142,7 +146,7 @@ class Batches:
     def _small(self, pixels: np.ndarray) -> np.ndarray:
         return cv2.resize(pixels, (self.size, self.size), interpolation=cv2.INTER_AREA)
 
-    def of(self, indices: np.ndarray, seeds: list[tuple[int, ...]], kinds: list[str | None]) -> Batch:
+    def of(self, indices: np.ndarray, seeds: Sequence[tuple[int, ...]], kinds: Sequence[str | None]) -> Batch:
         """The batch of these pictures, each with a seed and a kind of drawing (None: none) of its own."""
         made = [
             self.one(int(index), np.random.default_rng(seed), kind)
@@ -156,14 +160,23 @@ class Batches:
             labels=self.labels[torch.from_numpy(indices)],
         )
 
+    def with_drawings(self) -> tuple[Batch, list[str | None]]:
+        """Every picture once, with one drawing of it, always the same; and their kinds (None: no drawing)."""
+        n = len(self.pixels)
+        kinds = [list(SKETCHES)[i % len(SKETCHES)] for i in range(n)]
+        last = [int(i * self.sketched) for i in range(n + 1)]  # grows where there is a drawing
+        drawn = [kinds[i] if last[i] < last[i + 1] else None for i in range(n)]
+        return self.of(np.arange(n), [(0, i) for i in range(n)], drawn), drawn
+
     def at(self, step: int) -> Batch:
-        """The batch of one step."""
+        """The batch of one step, or this process' rows of it."""
         rng = np.random.default_rng((self.seed, step))
         indices = rng.choice(len(self.pixels), self.batch_size, p=self.chances)
         drawn = rng.choice(list(SKETCHES), self.batch_size, p=list(SKETCHES.values()))
         without = rng.uniform(size=self.batch_size) >= self.sketched
         kinds = [None if none else str(kind) for none, kind in zip(without, drawn)]
-        return self.of(indices, [(self.seed, step, i) for i in range(self.batch_size)], kinds)
+        seeds = [(self.seed, step, i) for i in range(self.batch_size)]
+        return self.of(indices[self.rows], seeds[self.rows], kinds[self.rows])
 
     def since(self, step: int) -> Generator[Batch, None, None]:
         """The batches from this step on, see `made_ahead`."""

@@ -13,18 +13,19 @@ from ..errors import DoodleError
 from ..files import FileError, read_state
 from ..machine import PRECISIONS
 from ..options import SEED, check_options, device, option
-from ..prediction import PREDICTION_TYPES
-from ..schedule import MOST_TIMESTEPS, SCHEDULES
+from ..prediction import PREDICTION_TYPES, check_prediction_type
+from ..schedule import MOST_TIMESTEPS, SCHEDULES, NoiseSchedule
 from ..unet import UNetConfig
 from .batches import AUGMENTATIONS
-from .data import DataError
+from .sources import FITS, DataError
+from .torchvision_sets import SETS
 
 
 @dataclass(frozen=True)
 class RunConfig:
     """The settings that every training has; each is a flag of the same name."""
 
-    data: tuple[str, ...] = option((), "folders, tars, cifar10 or cifar100")
+    data: tuple[str, ...] = option((), f"folders, tars, Mini-ImageNet's pickles, or {', '.join(SETS)}")
     out: str = option("runs/model", "folder for checkpoints, logs and sample sheets")
     credits: tuple[str, ...] = option((), "where the pictures come from; kept in the checkpoint")
     hold_out: float = option(0.1, "fraction of each subject's groups held out", low=0, below=1)
@@ -59,6 +60,8 @@ class TrainConfig(RunConfig):
     init_from: str = option("", "start from this checkpoint: its weights, network and schedule")
     samples_before: int = option(-1, "samples its weights have seen; -1: what its record says", low=-1)
     names: str = option("", "a JSON file: what subjects are called besides, and their categories")
+    class_names: str = option("", "a file that says what folders such as n01440764 are called")
+    fit: str = option("pad", "what is not square: white beside it, or its middle alone", choices=FITS)
     only_class: str = option("", "train on pictures of this one name of the first label kind only")
     balance: float = option(0.7, "1: every subject equally often; 0: by its number of groups", low=0, high=1)
     augment: str = option("drawing", "how pictures are varied", choices=AUGMENTATIONS)
@@ -81,7 +84,7 @@ class TrainConfig(RunConfig):
         0, "whether it learns the variance of its steps as well, 0 or 1", low=0, high=1
     )
 
-    schedule: str = option("cosine", "noise schedule", choices=SCHEDULES)
+    schedule: str = option("cosine", "noise schedule; straight: rectified flow's path", choices=SCHEDULES)
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2, high=MOST_TIMESTEPS)
     prediction_type: str = option("sample", "what the network predicts", choices=PREDICTION_TYPES)
     loss: str = option("l2", "how the prediction is compared", choices=("l2", "l1"))
@@ -102,6 +105,7 @@ class TrainConfig(RunConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.network(())
+        check_prediction_type(self.prediction_type, NoiseSchedule(self.schedule, self.num_train_timesteps))
         if self.noise_over > self.sketched:
             raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
 
@@ -127,7 +131,8 @@ class TrainConfig(RunConfig):
 
     def record(self) -> dict:
         """All of them for a checkpoint's record, which travels: of files their names only."""
-        files = {name: Path(getattr(self, name)).name for name in ("out", "init_from", "names", "perceptual")}
+        paths = ("out", "init_from", "names", "class_names", "perceptual")
+        files = {name: Path(getattr(self, name)).name for name in paths}
         return {**asdict(self), **files, "data": [Path(source).name for source in self.data]}
 
 
@@ -143,7 +148,7 @@ CHANGEABLE = {
 # Settings that there have not always been, and what runs that began without them had.
 SINCE = {
     "perceptual": "", "perceptual_weight": 0.1, "learned_variance": 0, "timesteps": "uniform",
-    "detail_channels": 0,
+    "class_names": "", "fit": "pad", "detail_channels": 0,
 }  # fmt: skip
 
 
@@ -198,7 +203,7 @@ def settle(kind: type[C], given: dict, resume: bool) -> C:
         return _resumed(kind, given, out)
     config = kind(**given)
     if not config.data:
-        raise DataError("Say what to train on: --data with folders, tars, cifar10 or cifar100.")
+        raise DataError(f"Say what to train on: --data with folders, tars or {', '.join(SETS)}.")
     if (out / STATE).exists():
         raise DoodleError(f"{out} holds a run already: go on with --resume, or choose another --out.")
     return config

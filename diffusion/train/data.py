@@ -1,4 +1,4 @@
-"""Pictures and their labels, from folders, tars and torchvision, as one uint8 tensor.
+"""Pictures and their labels, from wherever they lie, as one uint8 tensor.
 
 The sets this project trains on are small enough to sit in memory (or on the GPU) whole, so there is no data
 loader: a batch is an index into a tensor, and turning and shifting happens on the device. Layouts understood:
@@ -7,7 +7,9 @@ loader: a batch is an index into a tensor, and turning and shifting happens on t
     <subject>/<style>/<picture>           two label kinds, "subject" and "style"
     train/<class>/..., test/<class>/...   as above; what stands under test/ is held out
 
-in a folder or in a .tar (also .tar.xz, .tar.gz); `cifar10` and `cifar100` are fetched by torchvision.
+in a folder or in a .tar (also .tar.xz, .tar.gz), or in many: see shards.py. Some sets are fetched by their
+names (torchvision_sets.py); Mini-ImageNet's pickles are read without being run (pickled.py). What folders are
+called, where their names are numbers as ImageNet's, a file says (class_names.py).
 
 What shows nearly the same must not be split between training and testing, or the test is of memory, so a
 *group* is held out whole or not at all: all pictures of one subject in one family of styles (styles whose
@@ -22,17 +24,23 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ..errors import quoted
 from ..header import HeaderError, check_labels
-from .sources import DataError, picture_files, square_pixels, torchvision_pictures
+from .class_names import ClassNames, named
+from .pickled import mini_imagenet
+from .shards import expanded
+from .sources import DataError, decoded, picture_files, squared
+from .torchvision_sets import SETS
 
 KINDS_BY_DEPTH = {1: ("class",), 2: ("subject", "style")}
 # What numbers the frames of one film: "-12", "-12_100", and "-r2_12_100" for a fruit turned another way.
@@ -82,10 +90,6 @@ class PictureSet:
     def test(self) -> PictureSet:
         return self.subset(self.held_out)
 
-    def known_to(self, label_names: dict[str, list[str]]) -> bool:
-        """Does a table of labels have all that these pictures have?"""
-        return all(set(names) <= set(label_names.get(kind, ())) for kind, names in self.label_names.items())
-
     def relabelled(self, label_names: dict[str, list[str]]) -> PictureSet:
         """The same pictures with label numbers of another table, say a checkpoint's.
 
@@ -112,36 +116,67 @@ class PictureSet:
         return sorted(tuple(names[i] for names, i in zip(kinds, row)) for row in rows)
 
 
-def load_pictures(sources: Sequence[str | Path], size: int, hold_out: float = 0.1) -> PictureSet:
+class Row(NamedTuple):
+    """One picture as it was found."""
+
+    labels: tuple[str, ...]
+    stem: str  # of its file's name
+    held_out: bool | None  # None: nothing there says so
+    pixels: np.ndarray  # uint8 (3, S, S)
+
+
+def _rows(source: str, size: int, fit: str) -> Iterator[Row]:
+    """The pictures of one source.
+
+    Raises:
+        DataError: see `load_pictures`.
+    """
+    if source in SETS:
+        for label, stem, test, picture in SETS[source]():
+            yield Row((label,), stem, test, squared(picture, size, fit))
+        return
+    path = Path(source)
+    if path.suffix.lower() in (".pkl", ".pickle"):
+        for label, number, pixels in mini_imagenet(path):
+            yield Row((label,), str(number), None, squared(Image.fromarray(pixels), size, fit))
+        return
+    files = list(picture_files(path))
+    # "train" is a split only beside nothing but splits: it may also be a subject.
+    is_split = all(name.parts[0] in SPLITS for name, _ in files)
+    for name, content in files:
+        split = SPLITS[name.parts[0]] if is_split else None
+        labels = name.parts[1:-1] if is_split else name.parts[:-1]
+        if len(labels) not in KINDS_BY_DEPTH:
+            layout = "<class>/<picture> or <subject>/<style>/<picture>"
+            raise DataError(f"{path}: {quoted(str(name))} should be {layout}.")
+        yield Row(labels, name.stem, split, decoded(content, size, f"{path}: {name}", fit))
+
+
+def load_pictures(
+    sources: Sequence[str | Path],
+    size: int,
+    hold_out: float = 0.1,
+    fit: str = "pad",
+    class_names: ClassNames | None = None,
+) -> PictureSet:
     """Read all sources into one set, with groups held out for testing.
 
     Args:
-        sources: folders, tars, or "cifar10" / "cifar100". All must have the same label kinds.
+        sources: folders, tars, Mini-ImageNet's pickles, or names in SETS, also many in short (shards.py). All
+            must have the same label kinds.
         size: S, the side the pictures are stored at. Twice the model's image size keeps pictures sharp that
             are turned and shrunk in training.
         hold_out: fraction of each subject's groups that is held out, in [0, 1), on average; none where a
             subject has fewer than FEWEST_GROUPS. Which ones depends on their names alone.
+        fit: of what is not square, see `squared`.
+        class_names: what the folders of the first label kind are called.
 
     Raises:
         DataError: if a source is missing, holds no pictures, or mixes layouts.
     """
-    rows: list[tuple[tuple[str, ...], str, bool | None, np.ndarray]] = []
-    for source in sources:
-        if str(source) in ("cifar10", "cifar100"):
-            rows += torchvision_pictures(str(source), size)
-            continue
-        path = Path(source)
-        files = list(picture_files(path))
-        # "train" is a split only beside nothing but splits: it may also be a subject.
-        is_split = all(name.parts[0] in SPLITS for name, _ in files)
-        for name, content in files:
-            split = SPLITS[name.parts[0]] if is_split else None
-            labels = name.parts[1:-1] if is_split else name.parts[:-1]
-            if len(labels) not in KINDS_BY_DEPTH:
-                layout = "<class>/<picture> or <subject>/<style>/<picture>"
-                raise DataError(f"{path}: {quoted(str(name))} should be {layout}.")
-            rows.append((labels, name.stem, split, square_pixels(content, size, f"{path}: {name}")))
-
+    rows = [row for source in expanded(sources) for row in _rows(source, size, fit)]
+    if class_names:
+        rows = [row._replace(labels=named(row.labels, class_names)) for row in rows]
     depths = {len(labels) for labels, *_ in rows}
     if len(depths) != 1:
         raise DataError(

@@ -18,7 +18,7 @@ from ..checkpoint import Checkpoint, CheckpointError
 from ..files import read_json
 from ..header import HeaderError, checked
 from ..unet import UNet, UNetConfig
-from .data import DataError
+from .sources import DataError
 
 Names = Mapping[str, Mapping]
 
@@ -56,13 +56,54 @@ def names_of(subjects: list[str], about: Names) -> dict[str, dict]:
     return {name: entry for name, entry in found.items() if entry}
 
 
+def appended(start: Checkpoint, label_names: dict[str, list[str]], about: Names) -> dict[str, list[str]]:
+    """The names of a network that goes on from `start` with pictures of these: its own, then the new ones.
+
+    What a new name "was" (see `read_names`) goes, for that name has taken its place.
+
+    Raises:
+        DataError: the pictures have other label kinds.
+    """
+    if list(label_names) != list(start.label_names):
+        raise DataError(
+            f"The checkpoint to start from has the labels {' and '.join(start.label_names) or 'none'}, these"
+            f" pictures {' and '.join(label_names)}: lay them out"
+            f" {''.join(f'<{kind}>/' for kind in start.label_names)}<picture>."
+        )
+    both = {}
+    for kind, names in label_names.items():
+        known = start.label_names[kind]
+        new = [name for name in names if name not in known]
+        renamed = {about[name].get("was") for name in new if name in about}
+        both[kind] = [name for name in known if name not in renamed] + new
+    return both
+
+
+def told_before(start: Checkpoint, about: Names) -> Names:
+    """What subjects are called (see `read_names`), with what the start knew of them besides."""
+    return {**start.names, **{name: {**start.names.get(name, {}), **entry} for name, entry in about.items()}}
+
+
+def seen_before(start: Checkpoint, made: Checkpoint) -> Checkpoint:
+    """A checkpoint that was made from another: what its weights have seen before counts as well."""
+    known = [set(names) for names in made.label_names.values()]
+    pairs = [pair for pair in start.pairs if all(n in names for n, names in zip(pair, known))]
+    colours = {name: hues for name, hues in start.colours.items() if name in known[0]}
+    return replace(
+        made,
+        pairs=sorted({*pairs, *made.pairs}),
+        colours=colours | made.colours,
+        credits=list(dict.fromkeys([*start.credits, *made.credits])),
+    )
+
+
 def _rows(old: Tensor, old_names: list[str], names: list[str], about: Names) -> Tensor:
     """The embeddings of `names`, each that of the nearest known one, with the null label's last."""
     place = {name: i for i, name in enumerate(old_names)}
     by_category: dict[str, list[int]] = {}
-    for entry in about.values():
-        if entry.get("was") in place:
-            by_category.setdefault(entry.get("category", ""), []).append(place[entry["was"]])
+    for name, entry in about.items():
+        if (known := entry.get("was") or name) in place and entry.get("category"):
+            by_category.setdefault(entry["category"], []).append(place[known])
     rows = []
     for name in names:
         entry = about.get(name, {})

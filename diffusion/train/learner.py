@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..machine import arithmetic, chosen_precision
 from .config import RunConfig
+from .ranks import ALONE, Ranks
 
 B = TypeVar("B")
 B_co = TypeVar("B_co", covariant=True)
@@ -31,13 +32,14 @@ class Learner(ABC, Generic[C, B]):
     Args:
         config: the settings.
         device: where to train.
+        ranks: this process among those that train together.
     """
 
     model: nn.Module
     batches: Stream[B]
 
-    def __init__(self, config: C, device: torch.device) -> None:
-        self.config, self.device, self.step = config, device, 0
+    def __init__(self, config: C, device: torch.device, ranks: Ranks = ALONE) -> None:
+        self.config, self.device, self.ranks, self.step = config, device, ranks, 0
         self.precision = chosen_precision(config.precision, device.type)
         self._stream: Generator[B, None, None] | None = None
 

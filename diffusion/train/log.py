@@ -30,12 +30,17 @@ class LossLog:
     On resuming, rows later than the step resumed from are dropped: that stretch will be run again. So are
     rows that cannot be read, since a run that was killed may have left half of one.
 
+    Args:
+        folder: where they lie.
+        step: to go on from.
+        write: whether this process is the one that does.
+
     Attributes:
         rows: column -> text, as in the file.
         minutes: what the run had taken when it was last stopped.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, write: bool = True) -> None:
         self.path, self.plot_path = folder / "loss.csv", folder / "loss.png"
         self.rows: list[dict[str, str]] = []
         if step and self.path.exists():
@@ -43,6 +48,8 @@ class LossLog:
             read = [read_row(line) for line in text.splitlines(keepends=True)]
             self.rows = [row for row in read if row is not None and int(row["step"]) <= step]
         self.minutes = float(self.rows[-1]["minutes"]) if self.rows else 0.0
+        if not write:
+            return
         write_text(self.path, "".join(",".join(line) + "\n" for line in (COLUMNS, *self._values())))
         try:
             self.figure = require("matplotlib.figure", "matplotlib").Figure

@@ -8,6 +8,7 @@ from torch import Tensor
 from ..bound import step_term
 from ..prediction import to_x0_eps
 from ..schedule import NoiseSchedule
+from .ranks import ALONE, Ranks
 
 MAX_X0_WEIGHT = 20.0
 FAINTEST_SKETCH, BOLDEST_SKETCH = 0.3, 0.95  # strengths between which training puts noise over sketches
@@ -15,15 +16,19 @@ MIN_SNR_GAMMA = 5.0  # where Hang et al. 2023 cut
 VLB_WEIGHT = 0.001  # lambda of iDDPM eq. 16
 
 
-def drop_labels(labels: Tensor, null: Tensor, rate: float, generator: torch.Generator) -> Tensor:
+def drop_labels(
+    labels: Tensor, null: Tensor, rate: float, generator: torch.Generator, ranks: Ranks = ALONE
+) -> Tensor:
     """Replace each label, for itself, by its null with probability `rate` (Ho & Salimans 2021, algorithm 1).
 
     Args:
         labels: long (B, K).
         null: long (K,), the null label of each kind.
+        ranks: whose rows of a batch they are.
     """
-    dropped = torch.rand(labels.shape, generator=generator, device=labels.device) < rate
-    return torch.where(dropped, null, labels)
+    n, kinds = len(labels) * ranks.world, labels.shape[1]
+    dropped = torch.rand((n, kinds), generator=generator, device=labels.device) < rate
+    return torch.where(dropped[ranks.rows(n)], null, labels)
 
 
 def stratified_timesteps(
@@ -42,15 +47,16 @@ def stratified_timesteps(
     return (points * num_train_timesteps).long().clamp(max=num_train_timesteps - 1)
 
 
-def x0_weight(abar: Tensor) -> Tensor:
-    """How much an error in a predicted x0 counts at noise level abar: 1 / (1 - abar), at most MAX_X0_WEIGHT.
+def x0_weight(sigma: Tensor) -> Tensor:
+    """How much an error in a predicted x0 counts where noise has the scale sigma: 1 / sigma^2, at most
+    MAX_X0_WEIGHT.
 
-    An x0 that is off by d is a v that is off by d / sqrt(1 - abar), so this is the loss of v (Salimans & Ho
+    An x0 that is off by d is a v that is off by d / sigma, so this is the loss of v (Salimans & Ho
     2022, section 4: "SNR + 1" weighting), expressed in x0. Clean pictures lie on a low-dimensional surface
     and noise does not, so a network whose patches are large learns to predict x0 much faster than v or eps
     (Li & He 2025, "Back to Basics"). The limit keeps nearly clean inputs from drowning all others.
     """
-    return (1 / (1 - abar)).clamp(max=MAX_X0_WEIGHT)
+    return (1 / sigma**2).clamp(max=MAX_X0_WEIGHT)
 
 
 def sketch_timesteps(t: Tensor, num_train_timesteps: int, generator: torch.Generator) -> Tensor:
@@ -73,9 +79,9 @@ def noise_over(x0: Tensor, crude: Tensor, noise: Tensor, t0: Tensor, schedule: N
 
     SDEdit noises a drawing d to t0 and hopes that the model takes it for a noised picture x0. It is one, of
 
-        eps' = eps + sqrt(abar_t0 / (1 - abar_t0)) (d - x0),
+        eps' = eps + alpha_t0 / sigma_t0 (d - x0),
 
-    for then sqrt(abar_t0) x0 + sqrt(1 - abar_t0) eps' = sqrt(abar_t0) d + sqrt(1 - abar_t0) eps. DDIM with
+    for then alpha_t0 x0 + sigma_t0 eps' = alpha_t0 d + sigma_t0 eps. DDIM with
     eta = 0 carries eps' down with it (eq. 12), so training on x0 under eps' at all t <= t0 shows the model
     what it meets on the way from that drawing to that picture, whatever it is trained to predict.
 
@@ -86,23 +92,24 @@ def noise_over(x0: Tensor, crude: Tensor, noise: Tensor, t0: Tensor, schedule: N
     Returns:
         eps' (B, 3, R, R).
     """
-    abar = schedule.abar(t0, like=x0)
-    return noise + (abar / (1 - abar)).sqrt().to(x0) * (crude - x0)
+    ratio = schedule.alpha(t0, like=x0) / schedule.sigma(t0, like=x0)
+    return noise + ratio.to(x0) * (crude - x0)
 
 
-def loss_weight(weighting: str, prediction_type: str, abar: Tensor) -> Tensor:
-    """What a squared error of the network's output is multiplied by at noise level abar, like abar.
+def loss_weight(weighting: str, prediction_type: str, schedule: NoiseSchedule, t: Tensor) -> Tensor:
+    """What a squared error of the network's output is multiplied by at each t, long (B,): float64 (B,).
 
     "plain" leaves eps and v as they are (DDPM eq. 14, L_simple) and weighs x0 by `x0_weight`. "min-snr"
-    counts an error of x0 min(SNR, gamma) times, SNR = abar / (1 - abar), whatever the network predicts
+    counts an error of x0 min(SNR, gamma) times, SNR = alpha^2 / sigma^2, whatever the network predicts
     (Hang et al. 2023, "Efficient Diffusion Training via Min-SNR Weighting Strategy", section 3.4): an x0 that
-    is off by d is an eps off by sqrt(SNR) d and a v off by sqrt(SNR + 1) d.
+    is off by d is an eps off by sqrt(SNR) d and a v off by d / sigma.
     """
+    sigma = schedule.sigma(t)
     if weighting == "min-snr":
-        snr = abar / (1 - abar)
-        squared = {"sample": torch.ones_like(snr), "epsilon": snr, "v_prediction": snr + 1}
+        snr = (schedule.alpha(t) / sigma) ** 2
+        squared = {"sample": torch.ones_like(snr), "epsilon": snr, "v_prediction": 1 / sigma**2}
         return snr.clamp(max=MIN_SNR_GAMMA) / squared[prediction_type]
-    return x0_weight(abar) if prediction_type == "sample" else torch.ones_like(abar)
+    return x0_weight(sigma) if prediction_type == "sample" else torch.ones_like(sigma)
 
 
 def variance_loss(

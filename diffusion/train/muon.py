@@ -105,3 +105,12 @@ def muon_and_adamw(model: nn.Module, lr: float, weight_decay: float) -> list[tor
     rest = [weight for weight in model.parameters() if id(weight) not in chosen]
     adamw = torch.optim.AdamW(rest, lr=lr, betas=BETAS, weight_decay=weight_decay)
     return [adamw, Muon(inner, lr, weight_decay=weight_decay)]
+
+
+def new_optimizers(
+    model: nn.Module, kind: str, lr: float, weight_decay: float
+) -> list[torch.optim.Optimizer]:
+    """AdamW for everything, or where kind is "muon", `muon_and_adamw`."""
+    if kind == "muon":
+        return muon_and_adamw(model, lr, weight_decay)
+    return [torch.optim.AdamW(model.parameters(), lr=lr, betas=BETAS, weight_decay=weight_decay)]

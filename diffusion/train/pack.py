@@ -20,7 +20,8 @@ from tqdm import tqdm
 from .. import images
 from ..files import whole
 from ..options import REQUIRED, command, option, parse
-from .data import DataError, picture_files
+from .shards import expanded
+from .sources import DataError, picture_files
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def pack(sources: Sequence[str | Path], out: str | Path, size: int = 128, qualit
     """
     out, seen = Path(out), set()
     with whole(out) as partial, tarfile.open(partial, "w:gz" if out.suffix == ".gz" else "w") as tar:
-        for source in sources:
+        for source in expanded(sources):
             for path, content in tqdm(picture_files(source), desc=Path(source).name, unit="picture"):
                 name = str(path.with_suffix(".webp"))
                 if name in seen:

@@ -25,10 +25,12 @@ from ..checkpoint import CheckpointError, save_checkpoint
 from ..errors import DoodleError
 from ..files import whole, write_state
 from ..options import Parser, add_options, command
+from .class_names import read_class_names
 from .config import STATE, RunConfig, TrainConfig, configure, learning_rate, remedy, stored_state
 from .data import load_pictures
 from .learner import Learner
 from .log import LossLog
+from .ranks import ALONE, Ranks, joined
 from .sheets import sample_sheet
 from .trainer import Trainer
 
@@ -63,30 +65,39 @@ def restore(trainer: Learner, config: RunConfig) -> None:
         raise CheckpointError(f"{path} is damaged: {remedy(type(config), config.out)}.") from error
 
 
-def chosen_device(config: RunConfig) -> torch.device:
+def chosen_device(config: RunConfig, ranks: Ranks = ALONE) -> torch.device:
     """Where a run computes, made ready for it."""
     device = torch.device(config.device) if config.device else best_device()
     if device.type == "cuda":
+        if ranks.world > 1:
+            device = torch.device("cuda", ranks.local)
+            torch.cuda.set_device(device)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     return device
 
 
-def begin(config: TrainConfig, resume: bool) -> Trainer:
+def begin(config: TrainConfig, resume: bool, ranks: Ranks = ALONE) -> Trainer:
     """A trainer with its pictures loaded, at the step where the run begins or goes on."""
-    device = chosen_device(config)
-    torch.manual_seed(config.seed)  # for dropout, which draws from the global RNG; all else has a generator
+    device = chosen_device(config, ranks)
+    # For dropout, which draws from the global RNG; all else has a generator.
+    torch.manual_seed(config.seed + ranks.rank)
     # Turned pictures stay sharp when there is more of them; others need no resizing back and forth.
     side = config.image_size * (2 if config.augment == "drawing" else 1)
-    pictures = load_pictures(config.data, side, config.hold_out)
-    trainer = Trainer(config, pictures, device)
+    with ranks.one_by_one():
+        called = read_class_names(config.class_names)
+        pictures = load_pictures(config.data, side, config.hold_out, config.fit, called)
+    trainer = Trainer(config, pictures, device, ranks)
     if resume:
         restore(trainer, config)
+    if not ranks.main:
+        return trainer
+    together = f" in {ranks.world} processes" if ranks.world > 1 else ""
     labels = ", ".join(f"{len(names)} {kind} labels" for kind, names in trainer.label_names.items())
     parameters = sum(p.numel() for p in trainer.model.parameters())
     print(
         f"{len(trainer.batches.pixels)} pictures to train on, {int(pictures.held_out.sum())} held out, "
-        f"{labels}; {parameters / 1e6:.1f} M parameters on {device}."
+        f"{labels}; {parameters / 1e6:.1f} M parameters on {device}{together}."
     )
     return trainer
 
@@ -107,7 +118,7 @@ class Leaves:
 
 
 class Run:
-    """A run as it goes: when to log, to draw, to save, to stop.
+    """A run as it goes: when to log, to draw, to save, to stop. Of several processes rank 0 writes.
 
     Args:
         trainer: at the step to go on from.
@@ -118,8 +129,9 @@ class Run:
     def __init__(self, trainer: Learner, folder: Path, leaves: Leaves) -> None:
         self.trainer, self.config, self.folder, self.leaves = trainer, trainer.config, folder, leaves
         self.started = self.since = time.monotonic()
+        self.ranks = trainer.ranks
         folder.mkdir(parents=True, exist_ok=True)
-        self.log = LossLog(folder, trainer.step)
+        self.log = LossLog(folder, trainer.step, self.ranks.main)
         self.recent: list[torch.Tensor] = []
         self.images_per_second = 0.0
         self.signal = 0
@@ -133,7 +145,7 @@ class Run:
         write_state(self.folder / STATE, trainer.state_dict())
         facts: dict = {
             "minutes": round(self.minutes(), 1),
-            "device": device_name(trainer.device),
+            "device": device_name(trainer.device) + (f", {n} of them" if (n := self.ranks.world) > 1 else ""),
             "precision": trainer.precision,
             "parameters": sum(p.numel() for p in trainer.model.parameters()),
             "images_per_second": round(self.images_per_second, 1),
@@ -166,6 +178,9 @@ class Run:
     def record(self, bar: tqdm) -> None:
         """A line of the log."""
         step, loss = self.trainer.step, self.mean_loss()
+        if not self.ranks.main:
+            self.recent = []
+            return
         seconds = time.monotonic() - self.since
         self.images_per_second = len(self.recent) * self.config.batch_size / seconds
         bar.set_postfix(loss=f"{loss:.4f}", images_per_s=f"{self.images_per_second:.0f}")
@@ -186,15 +201,16 @@ class Run:
         step = trainer.step
         if step % config.log_every == 0 or step == config.steps:
             self.record(bar)
-        out_of_time = config.max_minutes and time.monotonic() - self.started > 60 * config.max_minutes
+        late = bool(config.max_minutes) and time.monotonic() - self.started > 60 * config.max_minutes
+        self.signal, out_of_time = self.ranks.agreed(self.signal, int(late))
         done = bool(step == config.steps or out_of_time or self.signal)
         reporting = step % config.sample_every == 0 or (done and not self.signal)
         saving = step % config.save_every == 0 or done
         if self.recent and (reporting or saving):
             self.mean_loss()
-        if reporting:
+        if reporting and self.ranks.main:
             self.report()
-        if saving:
+        if saving and self.ranks.main:
             self.save()
         if reporting or saving:
             self.since = time.monotonic()
@@ -207,7 +223,8 @@ class Run:
             s: signal.signal(s, lambda number, _: setattr(self, "signal", number))
             for s in (signal.SIGINT, signal.SIGTERM)
         }
-        bar = tqdm(total=steps, initial=trainer.step, unit="step", dynamic_ncols=True)
+        quiet = not self.ranks.main
+        bar = tqdm(total=steps, initial=trainer.step, unit="step", dynamic_ncols=True, disable=quiet)
         try:
             while trainer.step < steps and not self.step(bar):
                 pass
@@ -216,6 +233,8 @@ class Run:
             trainer.close()
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+        if quiet:
+            return 128 + self.signal if self.signal else 0
         if trainer.step < steps:
             print(f"Stopped at step {trainer.step}, saved in {self.folder}. Go on with --resume.")
         else:
@@ -231,13 +250,14 @@ def train(config: TrainConfig, resume: bool = False) -> int:
     Raises:
         DoodleError: for pictures, weights or settings that cannot be used.
     """
-    trainer = begin(config, resume)
+    with joined(config.batch_size) as ranks:
+        trainer = begin(config, resume, ranks)
 
-    def save(path: Path, facts: dict) -> None:
-        save_checkpoint(path, trainer.checkpoint(**facts), torch.float16)
+        def save(path: Path, facts: dict) -> None:
+            save_checkpoint(path, trainer.checkpoint(**facts), torch.float16)
 
-    leaves = Leaves("checkpoint.safetensors", save, lambda: sample_sheet(trainer))
-    return Run(trainer, Path(config.out), leaves).to_the_end()
+        leaves = Leaves("checkpoint.safetensors", save, lambda: sample_sheet(trainer))
+        return Run(trainer, Path(config.out), leaves).to_the_end()
 
 
 def parser() -> Parser:

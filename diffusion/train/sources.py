@@ -1,4 +1,4 @@
-"""Where pictures are read from: folders, tars, torchvision."""
+"""Where pictures are read from: folders and tars."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from PIL import Image
 from .. import images
 from ..errors import DoodleError, quoted
 from ..folders import is_seen, name_of, walk
+from .shards import LABEL, labelled
 
 SUFFIXES = frozenset(".png .apng .jpg .jpeg .jpe .jfif .webp .avif .bmp .gif .tif .tiff".split())
 OTHERS = frozenset(
     ".heic .heif .jxl .jp2 .svg .psd .tga .ico .raw .dng .cr2 .nef".split()
 )  # people have them
 LARGEST = 100_000_000  # bytes of one file in a tar: a few bytes of a damaged one may claim terabytes
+FITS = ("pad", "crop")
 MOST_BYTES = 16_000_000_000  # of all of them
 Reader = Callable[[], bytes]
 
@@ -74,7 +76,7 @@ def _tar(source: Path) -> list[tuple[PurePosixPath, Reader]]:
             for member in tar:
                 path = PurePosixPath(str(name_of(member.name)).lstrip("/"))
                 total += member.size + tarfile.BLOCKSIZE
-                wanted = path.suffix.lower() in SUFFIXES
+                wanted = path.suffix.lower() in SUFFIXES or path.suffix == LABEL
                 if total > MOST_BYTES or (wanted and member.size > LARGEST):
                     raise DataError(f"{source} claims to hold too much: {quoted(str(path))}.")
                 if member.isfile() and path.parts and is_seen(path):
@@ -87,7 +89,7 @@ def _tar(source: Path) -> list[tuple[PurePosixPath, Reader]]:
         raise
     except Exception as error:  # tarfile and the decompressors raise almost anything on a damaged file
         raise DataError(f"{source} is neither a folder nor a readable tar.") from error
-    return sorted(found, key=lambda file: file[0])
+    return sorted(labelled(found), key=lambda file: file[0])
 
 
 class _Unpacked(io.BufferedReader):
@@ -109,13 +111,26 @@ def _unpacked(source: Path) -> _Unpacked:
     return _Unpacked(cast(Any, opened(source)))
 
 
-def square_pixels(content: bytes, size: int, name: str) -> np.ndarray:
-    """Decode, flatten on white, letterbox to a square, resize: uint8 (3, size, size)."""
+def decoded(content: bytes, size: int, name: str, fit: str = "pad") -> np.ndarray:
+    """A picture file as a square, see `squared`.
+
+    Raises:
+        DataError: it is no picture.
+    """
     try:
-        picture = images.flatten(images.load(io.BytesIO(content)))
+        return squared(images.load(io.BytesIO(content)), size, fit)
     except images.ImageError as error:
         raise DataError(f"{name}: {error}") from error
-    side = max(picture.size)
+
+
+def squared(picture: Image.Image, size: int, fit: str = "pad") -> np.ndarray:
+    """Flatten on white, make a square of it, resize: uint8 (3, size, size).
+
+    Args:
+        fit: "pad" puts white beside what is not square, "crop" takes its middle.
+    """
+    picture = images.flatten(picture)
+    side = (max if fit == "pad" else min)(picture.size)
     if picture.size != (side, side):
         square = Image.new("RGB", (side, side), "white")
         square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
@@ -123,19 +138,3 @@ def square_pixels(content: bytes, size: int, name: str) -> np.ndarray:
     if picture.width != size:
         picture = picture.resize((size, size), Image.Resampling.LANCZOS)
     return np.asarray(picture).transpose(2, 0, 1)
-
-
-def torchvision_pictures(name: str, size: int) -> list[tuple[tuple[str, ...], str, bool, np.ndarray]]:
-    from torchvision import datasets
-
-    make = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
-    rows: list[tuple[tuple[str, ...], str, bool, np.ndarray]] = []
-    for train in (True, False):
-        try:
-            part = make(root="data", train=train, download=True)
-        except (OSError, RuntimeError) as error:
-            raise DataError(f"{name} could not be downloaded to data/: {error}") from error
-        for i, (picture, label) in enumerate(zip(part.data, part.targets)):
-            resized = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS))
-            rows.append(((part.classes[label],), f"{train}{i}", not train, resized.transpose(2, 0, 1)))
-    return rows

@@ -25,9 +25,10 @@ from ..schedule import NoiseSchedule
 from ..unet import UNet
 from .batches import Batch, Batches
 from .choose import colours_of, evenly, only, sampling_weights
+from .class_names import all_names
 from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
-from .growth import grown, names_of, read_names
+from .growth import appended, grown, names_of, seen_before, told_before
 from .importance import LossHistory, importance_weights
 from .learner import Learner, set_generator
 from .losses import (
@@ -38,9 +39,9 @@ from .losses import (
     stratified_timesteps,
     variance_loss,
 )
-from .muon import BETAS, muon_and_adamw
+from .muon import new_optimizers
 from .perceptual import Perceptual
-from .sketches import SKETCHES
+from .ranks import ALONE, Ranks
 
 HELD_OUT = 256  # held-out pictures that the validation loss is measured on
 
@@ -52,17 +53,21 @@ class Trainer(Learner[TrainConfig, Batch]):
         config: the settings.
         pictures: all pictures, held-out ones among them.
         device: where to train.
+        ranks: this process among those that train together.
     """
 
     model: UNet
     batches: Batches
 
-    def __init__(self, config: TrainConfig, pictures: PictureSet, device: torch.device) -> None:
-        super().__init__(config, device)
+    def __init__(
+        self, config: TrainConfig, pictures: PictureSet, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
+        super().__init__(config, device, ranks)
         self.start = load_checkpoint(config.init_from) if config.init_from else None
-        self.about = read_names(config.names)
-        if self.start and pictures.known_to(self.start.label_names):
-            pictures = pictures.relabelled(self.start.label_names)
+        self.about = all_names(config.names, config.class_names)
+        if self.start:
+            pictures = pictures.relabelled(appended(self.start, pictures.label_names, self.about))
+            self.about = told_before(self.start, self.about)
         self.label_names = pictures.label_names
         if config.only_class:
             pictures = only(pictures, config.only_class)
@@ -71,8 +76,9 @@ class Trainer(Learner[TrainConfig, Batch]):
         self.colours = colours_of(train)
         self.batches = self._batches(train, sampling_weights(train, config.balance), config.augment)
         test = test.subset(evenly(len(test), HELD_OUT))
-        self.held_out_kinds: list[str | None] = []
-        self.held_out = self._held_out(test) if len(test) else None
+        still = self._batches(test, torch.ones(len(test)), "none")
+        drawn: tuple[Batch | None, list[str | None]] = still.with_drawings() if len(test) else (None, [])
+        self.held_out, self.held_out_kinds = drawn
 
         self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps)
         self.generator = torch.Generator(device).manual_seed(config.seed)
@@ -81,7 +87,7 @@ class Trainer(Learner[TrainConfig, Batch]):
         self.ema = EMA(self.model, config.ema_decay)
         compiled = config.compile == "yes" or (config.compile == "auto" and device.type == "cuda")
         self.forward = torch.compile(self.model) if compiled else self.model
-        self.optimizers = self._new_optimizers()
+        self.optimizers = new_optimizers(self.model, config.optimizer, config.lr, config.weight_decay)
         looks = config.perceptual, config.perceptual_weight, config.image_size, device
         self.perceptual = Perceptual(*looks) if config.perceptual else None
         self.null = torch.tensor(self.model.null_labels, device=device)
@@ -92,17 +98,8 @@ class Trainer(Learner[TrainConfig, Batch]):
         config = self.config
         return Batches(
             pictures, weights, config.image_size, batch_size=config.batch_size, augment=augment,
-            sketched=config.sketched, seed=config.seed, workers=config.workers,
+            sketched=config.sketched, seed=config.seed, workers=config.workers, ranks=self.ranks,
         )  # fmt: skip
-
-    def _held_out(self, test: PictureSet) -> Batch:
-        """Every held-out picture as it is, with one drawing of it, always the same."""
-        n = len(test)
-        batches = self._batches(test, torch.full((n,), 1 / n), "none")
-        kinds = [list(SKETCHES)[i % len(SKETCHES)] for i in range(n)]
-        last = [int(i * self.config.sketched) for i in range(n + 1)]  # grows where there is a drawing
-        self.held_out_kinds = [kinds[i] if last[i] < last[i + 1] else None for i in range(n)]
-        return batches.of(torch.arange(n).numpy(), [(0, i) for i in range(n)], self.held_out_kinds)
 
     def _new_model(self) -> UNet:
         config = self.config
@@ -116,14 +113,6 @@ class Trainer(Learner[TrainConfig, Batch]):
                 raise CheckpointError(f"{config.init_from} has another network or schedule than this run.")
             return grown(self.start, shape, self.label_names, self.about)
 
-    def _new_optimizers(self) -> list[torch.optim.Optimizer]:
-        """AdamW for everything, or Muon for the inner weights and AdamW for the rest."""
-        config = self.config
-        if config.optimizer == "muon":
-            return muon_and_adamw(self.model, config.lr, config.weight_decay)
-        parameters = self.model.parameters()
-        return [torch.optim.AdamW(parameters, lr=config.lr, betas=BETAS, weight_decay=config.weight_decay)]
-
     # ------------------------------------------------------------------------------------------- learning
 
     def condition(self, batch: Batch, labels: Tensor) -> Condition:
@@ -134,20 +123,28 @@ class Trainer(Learner[TrainConfig, Batch]):
         return condition.with_drawing(batch.drawing, where=batch.sketched)
 
     def noised(
-        self, batch: Batch, generator: torch.Generator, probabilities: Tensor | None = None
+        self,
+        batch: Batch,
+        generator: torch.Generator,
+        probabilities: Tensor | None = None,
+        ranks: Ranks = ALONE,
     ) -> tuple[Tensor, Tensor]:
-        """Timesteps, long (B,), drawn with these probabilities, and the noise over each picture, like x0."""
-        config, n = self.config, len(batch.x0)
+        """Timesteps, long (B,), drawn with these probabilities, and the noise over each picture, like x0.
+
+        All random numbers are drawn for the whole batch of which these are the rows of `ranks`.
+        """
+        config, n = self.config, len(batch.x0) * ranks.world
+        rows = ranks.rows(n)
         t = stratified_timesteps(n, config.num_train_timesteps, generator, probabilities)
         t = t[torch.randperm(n, generator=generator, device=t.device)]
-        noise = torch.randn(batch.x0.shape, generator=generator, device=t.device)
+        noise = torch.randn((n, *batch.x0.shape[1:]), generator=generator, device=t.device)[rows]
         if config.noise_over:
-            t0 = sketch_timesteps(t, config.num_train_timesteps, generator)
+            t0 = sketch_timesteps(t, config.num_train_timesteps, generator)[rows]
             share = config.noise_over / config.sketched
-            over = batch.sketched & (torch.rand(n, generator=generator, device=t.device) < share)
+            over = batch.sketched & (torch.rand(n, generator=generator, device=t.device) < share)[rows]
             drawing = torch.where(over[:, None, None, None], batch.drawing, batch.x0)
             noise = noise_over(batch.x0, drawing, noise, t0, self.schedule)
-        return t, noise
+        return t[rows], noise
 
     def losses(
         self,
@@ -172,7 +169,7 @@ class Trainer(Learner[TrainConfig, Batch]):
         output, share = split_output(answer, x0.shape[1])
         compare = F.mse_loss if config.loss == "l2" else F.l1_loss
         losses = compare(output, target, reduction="none").mean(dim=(1, 2, 3))
-        weight = loss_weight(config.weighting, config.prediction_type, self.schedule.abar(t))
+        weight = loss_weight(config.weighting, config.prediction_type, self.schedule, t)
         losses = losses * weight.to(losses)
         if share is not None:
             said = output, share, x0, x_t, t
@@ -184,32 +181,39 @@ class Trainer(Learner[TrainConfig, Batch]):
         return losses
 
     def train_step(self) -> Tensor:
-        """One optimizer step; returns the mean loss of its batch (a scalar tensor, not waited for)."""
+        """One optimizer step; returns the mean loss of its batch (a scalar tensor, not waited for).
+
+        The batch is that of all processes: gradients and loss are their mean.
+        """
         config = self.config
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, self.step)
         batch = self.next_batch().to(self.device)
         # All random numbers are drawn for the whole batch, so that cutting it up changes nothing.
-        labels = drop_labels(batch.labels, self.null, config.label_dropout, self.generator)
+        labels = drop_labels(batch.labels, self.null, config.label_dropout, self.generator, self.ranks)
         probabilities = self.history.probabilities() if self.history else None
-        t, noise = self.noised(batch, self.generator, probabilities)
+        t, noise = self.noised(batch, self.generator, probabilities, self.ranks)
         condition = self.condition(batch, labels)
-        total = torch.zeros((), device=self.device)
+        total, known = torch.zeros((), device=self.device), []
         for rows in torch.arange(len(t), device=self.device).chunk(config.accumulate):
             part = batch.x0[rows], condition[rows], t[rows], noise[rows]
             losses = self.losses(self.forward, *part, self.perceptual)
             if self.history and probabilities is not None:
-                self.history.add(t[rows], losses.detach())
+                known.append(losses.detach())
                 losses = losses * importance_weights(probabilities, t[rows]).to(losses)
             loss = losses.mean()
             (loss * (len(rows) / len(t))).backward()
             total += loss.detach() * (len(rows) / len(t))
+        if self.history:
+            self.history.add(self.ranks.gathered(t), self.ranks.gathered(torch.cat(known)))
+        total = self.ranks.average(self.model.parameters(), total)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.grad_clip)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self.ema.update(self.model)
+        if self.ranks.main:
+            self.ema.update(self.model)
         self.step += 1
         return total
 
@@ -242,24 +246,18 @@ class Trainer(Learner[TrainConfig, Batch]):
             "config": self.config.record(),
             **facts,
         }
-        pairs, colours, credits = list(self.pairs), self.colours, list(self.config.credits)
-        if self.start:  # what the weights have seen before counts as well
-            known = [set(names) for names in self.label_names.values()]
-            seen = [pair for pair in self.start.pairs if all(n in names for n, names in zip(pair, known))]
-            pairs = sorted({*seen, *pairs}) if self.label_names == self.start.label_names else pairs
-            colours = {name: hues for name, hues in self.start.colours.items() if name in known[0]} | colours
-            credits = list(dict.fromkeys([*self.start.credits, *credits]))
-        return Checkpoint(
+        made = Checkpoint(
             model=self.ema.model,
             schedule=self.schedule,
             prediction_type=self.config.prediction_type,
             label_names=self.label_names,
-            pairs=pairs,
-            colours=colours,
+            pairs=list(self.pairs),
+            colours=self.colours,
             names=names_of(next(iter(self.label_names.values())), self.about),
-            credits=credits,
+            credits=list(self.config.credits),
             training=training,
         )
+        return seen_before(self.start, made) if self.start else made
 
     def state_dict(self) -> dict:
         return {
@@ -294,6 +292,8 @@ class Trainer(Learner[TrainConfig, Batch]):
         if not set_generator(self.generator, state["generator"]):
             self.generator.manual_seed(self.config.seed + self.step)
             print("This run was on another kind of device: its noise goes on with other random numbers.")
+        if not self.ranks.main:  # the dropout of each is its own
+            return
         torch.set_rng_state(state["rng"].cpu())
         if self.device.type == "cuda" and state["cuda_rng"]:
             torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_rng"]])

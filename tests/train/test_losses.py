@@ -72,9 +72,9 @@ def test_weighted_x0_loss_is_the_loss_of_v():
         x_t = schedule.add_noise(x0, noise, t)
         v = schedule.velocity(x0, noise, t)
         wrong_v = schedule.velocity(wrong, schedule.eps_from_x0(x_t, wrong, t), t)
-        weight = float(x0_weight(schedule.abar(t)))
+        weight = float(x0_weight(schedule.sigma(t)))
         assert weight * float(F.mse_loss(wrong, x0)) == pytest.approx(float(F.mse_loss(wrong_v, v)), rel=1e-6)
-    weights = x0_weight(schedule.alphas_cumprod)
+    weights = x0_weight(schedule.sigma(torch.arange(1000)))
     assert weights[0] == MAX_X0_WEIGHT and weights[-1] == pytest.approx(1)
     assert (weights.diff() <= 0).all()
 
@@ -89,15 +89,15 @@ def test_min_snr_is_one_loss_whatever_the_network_says():
             eps = schedule.eps_from_x0(schedule.add_noise(x0, noise, t), wrong, t)
             says = training_target(prediction_type, schedule, wrong, eps, t)
             wanted = training_target(prediction_type, schedule, x0, noise, t)
-            weight = float(loss_weight("min-snr", prediction_type, schedule.abar(t)))
+            weight = float(loss_weight("min-snr", prediction_type, schedule, torch.tensor(t)))
             losses.append(weight * float(F.mse_loss(says, wanted)))
         abar = float(schedule.abar(t))
         expected = min(abar / (1 - abar), MIN_SNR_GAMMA) * float(F.mse_loss(wrong, x0))
         assert losses == pytest.approx([expected] * 3, rel=1e-6)
-    abar = schedule.alphas_cumprod
-    assert torch.equal(loss_weight("plain", "sample", abar), x0_weight(abar))
+    t = torch.arange(1000)
+    assert torch.equal(loss_weight("plain", "sample", schedule, t), x0_weight(schedule.sigma(t)))
     for prediction_type in ("epsilon", "v_prediction"):
-        assert (loss_weight("plain", prediction_type, abar) == 1).all()
+        assert (loss_weight("plain", prediction_type, schedule, t) == 1).all()
 
 
 @pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)

@@ -242,4 +242,4 @@ def test_pictures_with_other_label_kinds_cannot_go_on_from_a_checkpoint(base, tm
     Image.new("RGB", (32, 32), "red").save(tmp_path / "data" / "ellipse" / "a.png")
     argv = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--init-from", str(base)]
     assert main(argv) == 2
-    assert "these pictures class" in capsys.readouterr().err
+    assert "these pictures class: lay them out <subject>/<style>/<picture>" in capsys.readouterr().err

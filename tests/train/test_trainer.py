@@ -49,6 +49,26 @@ def test_the_weighting_is_that_of_the_settings(shapes):
     assert ratio == pytest.approx(float(t.schedule.abar(900)), rel=1e-4)  # SNR to SNR + 1
 
 
+def test_the_straight_path_is_learnt_by_the_same_trainer(shapes):
+    """FM eq. 23: the squared distance from eps - x0, which a network whose output is 0 is off by wholly."""
+    t = trainer(shapes, schedule="straight", prediction_type="v_prediction", noise_over=0.4, sketched=0.8)
+    batch = t.batches.at(0)
+    steps, noise = t.noised(batch, seeded())
+    losses = t.losses(t.model, batch.x0, t.condition(batch, batch.labels), steps, noise)
+    torch.testing.assert_close(losses, (noise - batch.x0).square().mean((1, 2, 3)))
+    before = float(losses.mean().detach())
+    for _ in range(60):
+        t.train_step()
+    after = float(t.losses(t.model, batch.x0, t.condition(batch, batch.labels), steps, noise).detach().mean())
+    assert after < 0.8 * before
+    assert t.checkpoint().schedule.kind == "straight" and sample_sheet(t, 2, 1).size == (32, 16)
+
+
+def test_noise_is_nothing_to_predict_on_the_straight_path(shapes):
+    with pytest.raises(ValueError, match="straight path"):
+        trainer(shapes, schedule="straight", prediction_type="epsilon")
+
+
 @pytest.mark.parametrize("prediction_type", ["v_prediction", "epsilon", "sample"])
 def test_a_learnt_variance_adds_its_loss_and_changes_no_other(shapes, prediction_type):
     """iDDPM eq. 16: the gradient of what says the mean is that of the loss without it."""
