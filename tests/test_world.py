@@ -82,6 +82,27 @@ def test_a_page_without_temporary_files_is_one_line(tmp_path):
     assert done.stderr.strip() == "app: No folder for temporary files can be written to: set TMPDIR to one."
 
 
+CALL = """
+import sys
+from gradio_client import Client
+from diffusion.page import app
+demo = app.build(sys.argv[1])
+_, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
+assert "tiny" in Client(url, verbose=False, download_files=False).predict(api_name="/labels")
+demo.close()
+"""
+
+
+@pytest.mark.slow
+def test_a_page_writes_nothing_into_the_home_of_its_user(here, checkpoint_folder):
+    (here / "home").mkdir()
+    ours = ("GRADIO_TEMP_DIR", "MPLBACKEND", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+    env = {name: value for name, value in os.environ.items() if name not in ours}
+    env |= {"HOME": str(here / "home"), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", CALL, checkpoint_folder], env=env, check=True)
+    assert not list((here / "home").rglob("*"))
+
+
 SAVE = """
 import sys, torch
 from conftest import tiny_checkpoint

@@ -14,3 +14,7 @@ if "GRADIO_TEMP_DIR" not in os.environ:  # a folder of its own, for nobody else'
     except OSError as error:
         raise DoodleError("No folder for temporary files can be written to: set TMPDIR to one.") from error
     atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
+# At each call Gradio asks matplotlib, which training brings, for its backend. Where one is chosen, no fonts
+# are looked for and nothing is written into anybody's home.
+os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("MPLCONFIGDIR", os.environ["GRADIO_TEMP_DIR"])

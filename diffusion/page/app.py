@@ -9,6 +9,7 @@
     memory                   what is kept of it while the page is away
     lesson_tab, lesson_text  the second tab
     request, endpoints       the same for programs
+    door                     what is refused before it gets there
     shelf, watch             what is kept and for how long; health, and a line in the log for each run
 
 How the page behaves in the browser, and the words in its own components, stand in assets/web.
@@ -27,6 +28,7 @@ import gradio as gr
 from . import watch
 from .choices import find_checkpoints
 from .connect import connect
+from .door import Door, no_room, take_null_as_left_out
 from .endpoints import connect_endpoints
 from .guesses import find_judge, guesser
 from .layout import header, workspace
@@ -61,7 +63,7 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
     checkpoints, problems = find_checkpoints(Path(folder))
     judge, damage = find_judge(Path(folder))
     guess = guesser(checkpoints, judge) if judge else None
-    with gr.Blocks(title=TITLE, fill_width=True) as demo, gr.Column(elem_id="page"):
+    with Door(title=TITLE, fill_width=True) as demo, gr.Column(elem_id="page"):
         model = header(checkpoints)
         for problem in problems + damage:
             gr.Markdown(problem, elem_classes="problem")
@@ -82,7 +84,10 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
 def launch(demo: gr.Blocks, **more: Any) -> tuple:
     """Start the server, with what the page needs of it; `more` goes to Gradio's `launch`."""
     keep_tidy(Path(os.environ["GRADIO_TEMP_DIR"]))
-    return demo.launch(**LAUNCH, app_kwargs={"routes": [*routes(), *watch.routes()]}, **more)
+    own = {"routes": [*routes(), *watch.routes()], "exception_handlers": {OSError: no_room}}
+    launched = demo.launch(**LAUNCH, app_kwargs=own, **more)
+    take_null_as_left_out(demo)
+    return launched
 
 
 def serve() -> None:

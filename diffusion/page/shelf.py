@@ -7,6 +7,7 @@ what was made to be downloaded. Both are there for anybody to fill, with as many
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 import weakref
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 KEPT_BYTES = 400_000_000  # of runs
-FILE_BYTES, FILE_SECONDS = 1_000_000_000, 3600
+FILE_BYTES, FILE_SECONDS = 1_000_000_000, 3600  # or half of a disk that has less than twice that
 EVERY = 60  # seconds
 
 
@@ -65,8 +66,10 @@ class Shelf:
 SHELF = Shelf(KEPT_BYTES)
 
 
-def tidy(folder: Path, most: int = FILE_BYTES, seconds: float = FILE_SECONDS) -> None:
-    """Remove files that have been there for long, and the oldest where they are too many bytes."""
+def tidy(folder: Path, most: int | None = None, seconds: float = FILE_SECONDS) -> None:
+    """Remove files that have been there for long, and the oldest where they are more than `most` bytes."""
+    if most is None:
+        most = min(FILE_BYTES, shutil.disk_usage(folder).total // 2) if folder.is_dir() else 0
     files = []
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):  # somebody else may have removed it

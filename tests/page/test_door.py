@@ -15,10 +15,12 @@ from app_helpers import make_controls, start, values_of
 from conftest import drawn
 from diffusion.page import handlers
 from diffusion.page.components import WEB
+from diffusion.page.door import NO_ROOM, NOT_TAKEN
 from diffusion.page.endpoints import Endpoints
 from diffusion.page.messages import FAILED, Frame, Message
 from diffusion.page.session import TOO_OLD, Place, Session, Ticket
 from diffusion.page.settings import DEFAULTS, RANGES
+from test_files import small_disk
 
 
 @pytest.fixture(scope="module")
@@ -206,8 +208,38 @@ def test_so_it_is_over_http(server):
         assert "event: error" in text and ("must be" in text or "by its name" in text), text
 
 
-@pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
-def test_a_file_that_was_not_uploaded_is_not_read(server, meta):
-    for path in (WEB / "favicon.png", "/etc/hostname"):
-        text = said_by(server, "colour_in", {"path": str(path), **meta}, "apple", "", "")
-        assert "event: error" in text and "event: complete" not in text
+FILES = [
+    "x", 7, [], ["/etc/hostname"], {"path": None}, {"path": 5}, {"url": "http://127.0.0.1:1/x.png"},
+    {"path": "", "size": "much"}, {"path": "a\0b"}, {"path": "x" * 5000}, {"path": ["/etc/hostname"]},
+    *({"path": str(path)} for path in (WEB / "favicon.png", "/etc/hostname", "/", "../../etc/hostname")),
+]  # fmt: skip
+META = {"meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file!r:.40}")
+def test_a_file_that_was_not_uploaded_is_refused_in_a_sentence(server, capfd, file):
+    sent = [file, file | META] if isinstance(file, dict) else [file]
+    for each in sent:
+        text = said_by(server, "colour_in", each, "apple", "", "")
+        assert "event: error" in text and "event: complete" not in text and NOT_TAKEN in text, text
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_so_is_a_call_with_more_or_fewer_values_than_there_are(server, capfd):
+    for values in ([], [None], [None] * 40):
+        assert "event: error" in said_by(server, "colour_in", *values)
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_without_room_for_files_there_is_a_sentence_too(server, capfd):
+    values = [*[None] * 4, 20, *[None] * 7]
+    upload = lambda: httpx.post(
+        f"{server.url}gradio_api/upload", files={"files": ("a.png", bytes(10**5), "image/png")}
+    )
+    with small_disk():
+        refused, said = upload(), said_by(server, "generate", *values)
+        film = said_by(server, "animation", *values)
+    assert (refused.status_code, refused.text) == (507, NO_ROOM)
+    assert NO_ROOM in said and NO_ROOM in film
+    assert "Traceback" not in "".join(capfd.readouterr())
+    assert upload().status_code == 200

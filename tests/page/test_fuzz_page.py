@@ -55,14 +55,13 @@ def jsonable(value: object) -> bool:
 
 
 def value_of(rng: random.Random, component: dict) -> object:
-    """Usually what a component holds, sometimes something else.
-
-    Files aside: Gradio itself refuses what was not uploaded, before any code of ours, and not in a sentence.
-    """
-    if component["type"] == "file":
-        return None
+    """Usually what a component holds, sometimes something else."""
     if rng.random() < 0.25:
         return rng.choice([each for each in ODD if jsonable(each)])
+    if component["type"] == "file":  # that was not uploaded
+        file = {"path": "/etc/hostname", "url": None, "size": 3, "meta": {"_type": "gradio.FileData"}}
+        odd = odd_json(rng, file, 0.4)
+        return odd if rng.random() < 0.5 and jsonable(odd) else None
     if component["props"].get("elem_id") == "canvas":
         canvas = {**drawn(), "source": ""}
         return canvas if rng.random() < 0.5 else odd_json(rng, canvas, 0.4)
@@ -128,4 +127,43 @@ def test_bodies_that_are_none(server) -> None:
             "health?x=" + "a" * 9000,
         ):
             assert client.get(f"{server.url}{path}").status_code < 500
+        assert client.get(f"{server.url}health").json()["status"] == "ok"
+
+
+ARGUMENTS = {
+    "picture": "data:image/png;base64,AAAA", "subject": "cat", "style": "noto", "strength": 0.5, "steps": 5,
+    "guidance": 2.0, "seed": 3, "eta": 0.0, "colour": True, "model": "tiny", "keep": None, "count": 2,
+}  # fmt: skip
+TOOLS = ("generate", "variations", "animation", "colour_in", "add_noise", "labels", "none")
+
+
+def called_as_tool(client: httpx.Client, url: str, name: str, arguments: object) -> dict:
+    """What an assistant is answered."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+    sent = {**call, "params": {"name": name, "arguments": arguments}}
+    about = {"Accept": "application/json, text/event-stream"}
+    answered = client.post(f"{url}gradio_api/mcp/", json=sent, headers=about)
+    assert answered.status_code == 200, answered.text
+    (line,) = (line for line in answered.text.splitlines() if line.startswith("data:"))
+    return json.loads(line[5:])
+
+
+def test_tools_of_assistants(server, capfd) -> None:
+    pytest.importorskip("mcp")
+    with httpx.Client(timeout=30) as client:
+        capfd.readouterr()
+        for i, rng in enumerate(cases(100)):
+            name = TOOLS[i % len(TOOLS)]
+            arguments = odd_json(rng, {key: ARGUMENTS[key] for key in rng.sample(list(ARGUMENTS), 5)}, 0.5)
+            if not jsonable(arguments):
+                continue
+            answered = called_as_tool(client, server.url, name, arguments)
+            if "error" in answered:
+                assert answered["error"]["message"], answered
+            elif answered["result"].get("isError"):
+                said = answered["result"]["content"][0]["text"]
+                assert said and said != "None" and "Error!" not in said and len(said) < 6000, (i, said)
+            assert "Traceback" not in "".join(capfd.readouterr()), (i, name, arguments)
+        nothing = dict.fromkeys(ARGUMENTS.keys() - {"count"}) | {"steps": 5}
+        assert not called_as_tool(client, server.url, "generate", nothing)["result"].get("isError")
         assert client.get(f"{server.url}health").json()["status"] == "ok"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import threading
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -82,6 +83,15 @@ def test_files_are_tidied_by_age_and_by_bytes(tmp_path):
     tidy(tmp_path, most=2500, seconds=450)
     assert there() == ["4", "5"]
     tidy(tmp_path / "gone")
+
+
+def test_files_never_take_more_than_half_of_a_small_disk(tmp_path, monkeypatch):
+    for name in "ab":
+        (tmp_path / name).write_bytes(bytes(1000))
+    for total, left in ((5000, 2), (3000, 1), (1000, 0)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, total=total: SimpleNamespace(total=total))
+        tidy(tmp_path)
+        assert len(list(tmp_path.iterdir())) == left
 
 
 def test_animations_lie_where_files_are_tidied(controls):
