@@ -1,13 +1,14 @@
 """Going on from a network with more than it had: it begins with the answers it gave before."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from diffusion import Checkpoint, CheckpointError, NoiseSchedule, UNet, UNetConfig
 from diffusion.errors import DoodleError
-from diffusion.train.growth import grown, names_of, read_names
+from diffusion.train.growth import appended, grown, names_of, read_names, seen_before, told_before
 
 SMALL = {"image_size": 16, "patch_size": 2, "channels": (32, 32), "blocks": 1, "attention": (False, True)}
 LABELS = {"subject": ["cow", "fruit", "tree"], "style": ["noto", "photo"]}
@@ -113,3 +114,50 @@ def test_names_are_read_or_refused_in_one_sentence(tmp_path):
             read_names(str(path))
     with pytest.raises(DoodleError, match="Cannot read"):
         read_names(str(tmp_path / "none.json"))
+
+
+def test_new_names_stand_behind_the_old_ones_whose_rows_stay():
+    """From a checkpoint with pictures of one new name: nothing that it knew moves, bit for bit."""
+    old = start()
+    pictures = {"subject": ["cow", "dragon"], "style": ["mine", "photo"]}
+    names = appended(old, pictures, {})
+    assert names == {"subject": ["cow", "fruit", "tree", "dragon"], "style": ["noto", "photo", "mine"]}
+    new = grown(old, UNetConfig(**SMALL, label_sizes=(4, 3)), names, {})
+    for i, known in enumerate((3, 2)):
+        before, after = old.model.label_tables[i].weight, new.label_tables[i].weight
+        assert torch.equal(after[:known], before[:known]) and torch.equal(after[-1], before[-1])
+        torch.testing.assert_close(after[known], before[:known].mean(0))
+    x, t = torch.randn(2, 3, 16, 16), torch.tensor([10, 600])
+    untold = old.model(x, t, torch.tensor([[3, 2], [2, 1]]))
+    torch.testing.assert_close(new(x, t, torch.tensor([[4, 3], [2, 1]])), untold, rtol=0, atol=0)
+
+
+def test_a_name_that_was_another_takes_its_place():
+    names = appended(start(), {"subject": ["apple", "cow"], "style": ["noto"]}, ABOUT)
+    assert names == {"subject": ["cow", "tree", "apple"], "style": ["noto", "photo"]}
+    with pytest.raises(DoodleError, match="<subject>/<style>/<picture>"):
+        appended(start(), {"class": ["cow"]}, {})
+
+
+def test_what_a_checkpoint_was_told_and_has_seen_counts_still():
+    old = replace(
+        start(), names={"cow": {"aliases": ["cattle"], "category": "animal"}}, pairs=[("cow", "noto")],
+        colours={"cow": ["#ffffff"], "fruit": ["#ff0000"]}, credits=["Cows, CC0"],
+    )  # fmt: skip
+    about = told_before(old, {"cow": {"category": "beast"}, "dragon": {}})
+    assert about == {"cow": {"aliases": ["cattle"], "category": "beast"}, "dragon": {}}
+    labels = {"subject": ["cow", "tree", "dragon"], "style": ["noto", "photo"]}
+    made = replace(
+        old, label_names=labels, pairs=[("dragon", "photo")], colours={"dragon": ["#00ff00"]}, credits=["me"]
+    )
+    kept = seen_before(old, made)
+    assert kept.pairs == [("cow", "noto"), ("dragon", "photo")] and kept.credits == ["Cows, CC0", "me"]
+    assert kept.colours == {"cow": ["#ffffff"], "dragon": ["#00ff00"]}
+
+
+def test_a_category_known_from_the_checkpoint_places_a_new_name():
+    old = start()
+    about = told_before(replace(old, names={"cow": {"category": "animal"}}), {"pig": {"category": "animal"}})
+    names = appended(old, {"subject": ["pig"], "style": ["noto"]}, about)
+    new = grown(old, UNetConfig(**SMALL, label_sizes=(4, 2)), names, about)
+    assert torch.equal(new.label_tables[0].weight[3], old.model.label_tables[0].weight[0])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from PIL import Image, ImageDraw
 from tiny import draw_shapes, flags
 
 import diffusion
@@ -243,3 +243,28 @@ def test_pictures_with_other_label_kinds_cannot_go_on_from_a_checkpoint(base, tm
     argv = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--init-from", str(base)]
     assert main(argv) == 2
     assert "these pictures class: lay them out <subject>/<style>/<picture>" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_folder_of_one_s_own_is_learnt_and_nothing_forgotten(shapes, base, tmp_path):
+    """Fine-tuning on a new name in a new style: the table grows, and what was there keeps its rows."""
+    own = tmp_path / "own"
+    for i in range(6):
+        (own / "star" / "mine").mkdir(parents=True, exist_ok=True)
+        image = Image.new("RGB", (32, 32), "white")
+        ImageDraw.Draw(image).polygon([(16, 2 + i), (30, 28), (2, 28)], fill="green")
+        image.save(own / "star" / "mine" / f"{i}x.png")
+    rest = ["--batch-size", "8", "--warmup", "2", "--precision", "fp32", "--device", "cpu", "--lr", "2e-3"]
+    argv = ["--data", str(own), "--out", str(tmp_path / "tuned"), "--init-from", str(base), *rest]
+    assert main([*argv, "--steps", "40", "--ema-decay", "0.9"]) == 0
+    before, after = load_checkpoint(base), load_checkpoint(tmp_path / "tuned" / "checkpoint.safetensors")
+    assert after.label_names == {
+        "subject": ["ellipse", "rectangle", "star"],
+        "style": ["blue", "red", "mine"],
+    }
+    assert ("star", "mine") in after.pairs and set(before.pairs) < set(after.pairs)
+    rows = [c.model.label_tables[0].weight[:2] for c in (before, after)]
+    torch.testing.assert_close(*rows, rtol=2e-3, atol=1e-4)  # all weights decay a little
+    assert after.colours.keys() == {"ellipse", "rectangle", "star"}
+    both = [after.encode_labels({"subject": name}) for name in ("ellipse", "star")]
+    assert [int(row[0, 0]) for row in both] == [0, 2]
