@@ -17,6 +17,7 @@ from diffusion.page.drawing import read_drawing
 from diffusion.page.session import paint
 from diffusion.page.settings import DEFAULTS, Settings
 from diffusion.page.worker import in_model_thread
+from diffusion.sampler import only_steps
 from tests.browser.conftest import CHROMIUM, QUIET
 
 WATCH = """() => {
@@ -75,7 +76,7 @@ def main() -> None:
 
         def bare() -> tuple[float, int]:
             began = time.perf_counter()
-            steps = in_model_thread(list, paint(ckpt, drawing, settings))
+            steps = in_model_thread(list, only_steps(paint(ckpt, drawing, settings)))
             return (time.perf_counter() - began) * 1000, len(steps)
 
         through, alone, frames = [], [], []

@@ -80,7 +80,8 @@ def slow(monkeypatch):
     def gated(*args, **kwargs):
         steps = paint(*args, **kwargs)
         for step in steps:
-            gate.acquire()
+            if isinstance(step, Step):  # and no look
+                gate.acquire()
             yield step
 
     monkeypatch.setattr(handlers, "paint", gated)
