@@ -12,7 +12,9 @@ import statistics
 import time
 from pathlib import Path
 
+from diffusion.images import load
 from diffusion.page import app, choices
+from diffusion.page.canvas_io import data_url
 from diffusion.page.drawing import read_drawing
 from diffusion.page.session import paint
 from diffusion.page.settings import DEFAULTS, Settings
@@ -72,7 +74,9 @@ def main() -> None:
         picture = next(iter(choices.example_drawings(ckpt)))
         labels = choices.settled_labels(ckpt, [picture["subject"], *choices.FIRST[1:]])
         settings = Settings(model, labels, args.strength, args.steps)
-        drawing = read_drawing({"picture": picture["url"], "keep": ""}, ckpt, settings)
+        drawing = read_drawing(
+            {"picture": data_url(load(choices.DRAWINGS / picture["file"])), "keep": ""}, ckpt, settings
+        )
 
         def bare() -> tuple[float, int]:
             began = time.perf_counter()

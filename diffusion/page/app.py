@@ -34,7 +34,7 @@ from .lesson_tab import connect_lesson, lesson
 from .memory import connect_memory
 from .shelf import keep_tidy
 from .theme import THEME, TITLE, head
-from .web import WEB, routes
+from .web import WEB, middleware, routes
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 NO_MODEL = """### There is no trained model yet
@@ -82,7 +82,8 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
 def launch(demo: gr.Blocks, **more: Any) -> tuple:
     """Start the server, with what the page needs of it; `more` goes to Gradio's `launch`."""
     keep_tidy(Path(os.environ["GRADIO_TEMP_DIR"]))
-    return demo.launch(**LAUNCH, app_kwargs={"routes": [*routes(), *watch.routes()]}, **more)
+    app = {"routes": [*routes(), *watch.routes()], "middleware": middleware()}
+    return demo.launch(**LAUNCH, app_kwargs=app, **more)
 
 
 def serve() -> None:
