@@ -16,6 +16,7 @@ from torch import Tensor
 from .denoiser import Denoiser, Guidance
 from .errors import DoodleError
 from .guidance import ClassifierFree
+from .look import Look
 from .schedule import PerPicture
 from .solver import DDIM, DDPM, DPMSolver, Heun, Solver, check_variance
 from .timesteps import check_spacing
@@ -150,24 +151,31 @@ def sample(
     timesteps = [int(t) for t in timesteps]
     if any(later >= earlier for earlier, later in zip(timesteps, timesteps[1:])):
         raise DoodleError("Timesteps must strictly descend.")
-    return _steps(denoiser, x, timesteps, solver, generator, constrain)
+    return only_steps(walk(denoiser, x, timesteps, solver, generator, constrain))
 
 
-def _steps(
+def only_steps(walked: Iterator[Look | Step]) -> Iterator[Step]:
+    """For those who answer no looks: the walk then does so itself."""
+    return (item for item in walked if isinstance(item, Step))
+
+
+def walk(
     denoiser: Denoiser,
     x: Tensor,
-    timesteps: list[int],
+    timesteps: Sequence[int],
     solver: Solver,
     generator: Generators,
     constrain: Constraint | None,
-) -> Iterator[Step]:
-    """The loop behind `sample`, apart from it so that bad arguments are refused at the call, not later.
+) -> Iterator[Look | Step]:
+    """The loop behind `sample`, which also yields what it is about to ask, before each step: see look.py.
 
     Nothing thread-local (no_grad, autocast) is held across a yield: a web server may run every step
     in another thread.
     """
     for i, (t, t_prev) in enumerate(zip(timesteps, [*timesteps[1:], -1])):
-        seen = denoiser.see(x, t)
+        look = Look(denoiser, x, t)
+        yield look
+        seen = look.answer()
         noise = randn(x.shape, generator, like=x) if solver.noisy and t_prev >= 0 else None
         x, x0 = solver.step(denoiser, x, seen, t, t_prev, noise), seen.x0
         if constrain is None:

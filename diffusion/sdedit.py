@@ -19,7 +19,8 @@ from .checkpoint import Checkpoint
 from .condition import Condition
 from .denoiser import Denoiser
 from .errors import DoodleError
-from .sampler import USUAL, Constraint, Generators, Sampling, Step, randn, sample
+from .look import Look
+from .sampler import USUAL, Constraint, Generators, Sampling, Step, only_steps, randn, walk
 from .schedule import NoiseSchedule
 from .timesteps import spaced_timesteps
 
@@ -192,6 +193,20 @@ def edit(
         DoodleError: for a step count or shape out of range, or nothing left to do.
         UnknownLabel: for a label the checkpoint has not learnt.
     """
+    return only_steps(edit_walk(checkpoint, image, labels, sampling, generator, mask, after, renoise))
+
+
+def edit_walk(
+    checkpoint: Checkpoint,
+    image: Tensor | None,
+    labels: dict[str, str | None] | Condition | None,
+    sampling: Sampling,
+    generator: Generators,
+    mask: Tensor | None,
+    after: Step | None,
+    renoise: bool,
+) -> Iterator[Look | Step]:
+    """The same, with a `Look` before each step, for those who answer looks of several runs at once."""
     schedule, strength = checkpoint.schedule, sampling.strength
     timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps, sampling.spacing)
     _checked(checkpoint, image, mask, strength)
@@ -216,5 +231,10 @@ def edit(
         randn(drawing.shape, generator)
     denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
     constrain = None if mask is None else _outside(mask, drawing, noise, schedule)
-    steps = sample(denoiser, x, timesteps[done:], solver, generator, constrain)
-    return (replace(step, index=done + step.index, total=len(timesteps)) for step in steps)
+    steps = walk(denoiser, x, timesteps[done:], solver, generator, constrain)
+    return (_counted(step, done, len(timesteps)) if isinstance(step, Step) else step for step in steps)
+
+
+def _counted(step: Step, done: int, total: int) -> Step:
+    """A step of a run that began behind another's."""
+    return replace(step, index=done + step.index, total=total)

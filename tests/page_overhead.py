@@ -12,11 +12,14 @@ import statistics
 import time
 from pathlib import Path
 
+from diffusion.images import load
 from diffusion.page import app, choices
+from diffusion.page.canvas_io import data_url
 from diffusion.page.drawing import read_drawing
 from diffusion.page.session import paint
 from diffusion.page.settings import DEFAULTS, Settings
 from diffusion.page.worker import in_model_thread
+from diffusion.sampler import only_steps
 from tests.browser.conftest import CHROMIUM, QUIET
 
 WATCH = """() => {
@@ -71,11 +74,13 @@ def main() -> None:
         picture = next(iter(choices.example_drawings(ckpt)))
         labels = choices.settled_labels(ckpt, [picture["subject"], *choices.FIRST[1:]])
         settings = Settings(model, labels, args.strength, args.steps)
-        drawing = read_drawing({"picture": picture["url"], "keep": ""}, ckpt, settings)
+        drawing = read_drawing(
+            {"picture": data_url(load(choices.DRAWINGS / picture["file"])), "keep": ""}, ckpt, settings
+        )
 
         def bare() -> tuple[float, int]:
             began = time.perf_counter()
-            steps = in_model_thread(list, paint(ckpt, drawing, settings))
+            steps = in_model_thread(list, only_steps(paint(ckpt, drawing, settings)))
             return (time.perf_counter() - began) * 1000, len(steps)
 
         through, alone, frames = [], [], []

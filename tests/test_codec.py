@@ -11,6 +11,7 @@ from diffusion.codec import Pixels
 from diffusion.page.drawing import read_drawing
 from diffusion.page.session import paint
 from diffusion.page.settings import Settings
+from diffusion.sampler import only_steps
 from toys import Doubled
 
 SETTINGS = Settings("tiny", {"subject": "cat"}, 0.5, 10, 2.0, 0.0, 3, False)
@@ -25,8 +26,8 @@ def test_pixels_stay_as_they_are():
 def test_the_page_s_result_is_decoded_and_nothing_else():
     checkpoint = tiny_checkpoint()
     drawing = read_drawing(drawn(), checkpoint, SETTINGS)
-    usual = list(paint(checkpoint, drawing, SETTINGS))
-    steps = list(paint(replace(checkpoint, codec=Doubled()), drawing, SETTINGS))
+    usual = list(only_steps(paint(checkpoint, drawing, SETTINGS)))
+    steps = list(only_steps(paint(replace(checkpoint, codec=Doubled()), drawing, SETTINGS)))
     for a, b in zip(steps[:-1], usual[:-1], strict=True):
         assert torch.equal(a.x, b.x) and torch.equal(a.x0, b.x0)
     assert torch.equal(steps[-1].x0, Doubled().decode(usual[-1].x0)) and torch.equal(steps[-1].x, usual[-1].x)

@@ -19,6 +19,7 @@ from diffusion.page.choices import find_checkpoints
 from diffusion.page.drawing import read_drawing
 from diffusion.page.session import RESULT_SIDE, Run, paint
 from diffusion.page.settings import Settings
+from diffusion.sampler import only_steps
 from diffusion.upscaler import (
     Upscaled,
     Upscaler,
@@ -140,7 +141,7 @@ def test_the_page_shows_the_large_picture_and_keeps_what_is_masked_exactly(folde
     checkpoint = load_checkpoint(folder / "tiny.safetensors")
     drawn = {"picture": data_url(apple_drawing()), "keep": data_url(half_mask())}
     drawing = read_drawing(drawn, checkpoint, SETTINGS)
-    steps = list(paint(checkpoint, drawing, SETTINGS))
+    steps = list(only_steps(paint(checkpoint, drawing, SETTINGS)))
     assert {step.x0.shape[-1] for step in steps[:-1]} == {16} and steps[-1].x0.shape[-1] == 64
     assert all(step.x.shape[-1] == 16 for step in steps)
     run = Run(SETTINGS, drawing, steps)

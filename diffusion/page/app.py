@@ -36,7 +36,7 @@ from .lesson_tab import connect_lesson, lesson
 from .memory import connect_memory
 from .shelf import keep_tidy
 from .theme import THEME, TITLE, head
-from .web import WEB, routes
+from .web import WEB, middleware, routes
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 NO_MODEL = """### There is no trained model yet
@@ -84,7 +84,11 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
 def launch(demo: gr.Blocks, **more: Any) -> tuple:
     """Start the server, with what the page needs of it; `more` goes to Gradio's `launch`."""
     keep_tidy(Path(os.environ["GRADIO_TEMP_DIR"]))
-    own = {"routes": [*routes(), *watch.routes()], "exception_handlers": {OSError: no_room}}
+    own = {
+        "routes": [*routes(), *watch.routes()],
+        "middleware": middleware(),
+        "exception_handlers": {OSError: no_room},
+    }
     launched = demo.launch(**LAUNCH, app_kwargs=own, **more)
     take_null_as_left_out(demo)
     return launched

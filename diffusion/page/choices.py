@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
@@ -38,7 +38,8 @@ class Example(TypedDict):
 
     subject: str
     name: str  # the subject as people write it
-    url: str
+    file: str  # its name in DRAWINGS
+    url: str  # below the address of the modules, see web.py
 
 
 class Word(TypedDict):
@@ -179,8 +180,8 @@ def example_drawings(checkpoint: Checkpoint) -> list[Example]:
     for path in files_in(DRAWINGS, ".png"):
         subject = checkpoint.name_of(kind, re.sub(r"-\d+$", "", path.stem).replace("_", " "))
         if subject:
-            url = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
-            drawings.append({"subject": subject, "name": pretty(subject), "url": url})
+            url = f"drawings/{path.name}?{zlib.crc32(path.read_bytes())}"  # another drawing is at another one
+            drawings.append({"subject": subject, "name": pretty(subject), "file": path.name, "url": url})
     return drawings
 
 

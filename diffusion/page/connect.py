@@ -27,13 +27,11 @@ from .controls import Controls, Updates, Values
 from .layout import Workspace
 from .messages import FAILED_JS, Message
 from .settings import DEFAULTS, MAX_PICTURES, MAX_SEED, known_settings, read_settings
+from .worker import TOGETHER
 
 FOUND_SETTINGS = "That picture brought its settings along; they are set again."
 
-MODEL: dict[str, Any] = {
-    "concurrency_id": "model",
-    "concurrency_limit": 1,
-}  # one picture at a time: it takes every core
+MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": TOGETHER}  # runs that share calls
 UNSEEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 QUICK: dict[str, Any] = {"queue": False, **UNSEEN}
 EACH: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}

@@ -14,6 +14,7 @@ from typing import Any
 
 import gradio as gr
 
+from ..look import Look
 from ..sampler import Step
 from ..sdedit import StrengthSearch
 from .canvas_io import data_url
@@ -119,7 +120,7 @@ def generate(session: Session, number: int, controls: Controls, values: Values) 
     yield from _messages(session, number, run, stream)
 
 
-def _messages(session: Session, number: int, run: Run, stream: Generator[Step]) -> Iterator[Message]:
+def _messages(session: Session, number: int, run: Run, stream: Generator[Look | Step]) -> Iterator[Message]:
     begun, kept = time.perf_counter(), len(run.steps)
     place: Message = {"start": number, "box": [0, 0, 1], "shape": [1, 1]}
     if run.drawing:

@@ -14,7 +14,6 @@ from PIL import Image
 from .. import images
 from ..checkpoint import Checkpoint
 from . import choices, lesson_text
-from .canvas_io import read_data_url
 from .connect import MODEL, QUICK, UNCHECKED, UNSEEN
 from .controls import Controls, Updates, Values
 from .drawing import framed, read_drawing
@@ -70,9 +69,8 @@ def look(controls: Controls, values: Values, chosen: list[str | None]) -> lesson
 def _stand_in(checkpoint: Checkpoint, labels: dict[str, str]) -> Image.Image:
     """The example drawing of the chosen subject, or of an apple."""
     drawings = reversed(choices.example_drawings(checkpoint))
-    urls = {drawing["subject"]: drawing["url"] for drawing in drawings}
-    url = urls.get(next(iter(labels.values()), ""))
-    return read_data_url(url) or images.load(choices.DRAWINGS / "apple.png")
+    files = {drawing["subject"]: drawing["file"] for drawing in drawings}
+    return images.load(choices.DRAWINGS / files.get(next(iter(labels.values()), ""), "apple.png"))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Runs, and what the server remembers of one open tab: which run is wanted, and the last few that ended.
 
-paint     a drawing and its settings -> Steps, for one seed or several at once
+paint     a drawing and its settings -> Looks and Steps, for one seed or several at once
 Run       what is kept of a run, and the pictures that can be had from it
 go_on     denoising on from one of its steps
 Session   which run is wanted, of all that one person asked for
@@ -20,8 +20,9 @@ from torch import Tensor
 
 from .. import images
 from ..checkpoint import Checkpoint
+from ..look import Look
 from ..sampler import Step
-from ..sdedit import StrengthSearch, edit
+from ..sdedit import StrengthSearch, edit_walk
 from .drawing import Drawing
 from .settings import Settings
 from .shelf import SHELF
@@ -45,8 +46,10 @@ def paint(
     count: int = 1,
     after: Step | None = None,
     renoise: bool = False,
-) -> Generator[Step]:
+) -> Generator[Look | Step]:
     """Run the model on a drawing, `count` seeds at once; without a drawing it imagines from pure noise.
+
+    Before each Step comes the Look that it needs, for `worker.ahead` to answer.
 
     The last Step's x0 is the finished picture, decoded; all others are as the model draws them.
     Nothing is computed, nor refused, before the first step is asked for: this may be called in any thread.
@@ -58,7 +61,7 @@ def paint(
         x0 = codec.encode(drawing.prepared.x0).expand(count, -1, -1, -1)
     if drawing and drawing.keep:
         mask = images.prepare_mask(drawing.keep, drawing.prepared, checkpoint.image_size)
-    steps = edit(
+    steps = edit_walk(
         checkpoint.computing(settings.precision),
         x0,
         {**settings.labels},
@@ -68,9 +71,10 @@ def paint(
         after=after,
         renoise=renoise,
     )
-    for step in steps:
-        done = step.index == step.total
-        yield replace(step, x0=codec.decode(step.x0)) if done else step
+    for item in steps:
+        if isinstance(item, Step) and item.index == item.total:
+            item = replace(item, x0=codec.decode(item.x0))
+        yield item
 
 
 @dataclass
@@ -208,7 +212,7 @@ def _whole(value: object) -> int:
 
 def go_on(
     session: Session, checkpoint: Checkpoint, settings: Settings, place: Place
-) -> tuple[Run, Generator[Step]]:
+) -> tuple[Run, Generator[Look | Step]]:
     """Denoise on from a kept step, with what is chosen now: words, guidance, eta or a new seed.
 
     Strength, step count, model and drawing, enlarged or not, are the old run's: they belong to the state.

@@ -1,6 +1,7 @@
-"""What runs in the browser: the modules under assets/web, their address, and how a component loads its own.
+"""What the browser fetches: the modules under assets/web, and the example drawings beside them.
 
-The address holds a digest of all modules, so that a browser may keep them and still never mixes two versions.
+Their address holds a digest of all modules, so that a browser may keep them and never mixes two versions.
+The page itself is sent compressed; Gradio compresses files, and leaves alone what has no extension.
 """
 
 from __future__ import annotations
@@ -10,9 +11,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..folders import files_in
+from . import choices
 
 WEB = Path(__file__).parents[2] / "assets" / "web"
 MODULES = {path.relative_to(WEB).as_posix(): path.read_bytes() for path in sorted(WEB.rglob("*.js"))}
@@ -21,8 +28,35 @@ KEEP = {"Cache-Control": "public, max-age=31536000, immutable"}  # a year; other
 
 
 def routes() -> list[Route]:
-    """For the server: `/web/VERSION/canvas/main.js` and its like."""
-    return [Route(f"/web/{VERSION}/{{path:path}}", _module)]
+    """For the server: `/web/VERSION/canvas/main.js` and its like, `/web/VERSION/drawings/apple.png`."""
+    return [
+        Route(f"/web/{VERSION}/drawings/{{name}}", _drawing),
+        Route(f"/web/{VERSION}/{{path:path}}", _module),
+    ]
+
+
+def _drawing(request: Request) -> Response:
+    known = {path.name: path for path in files_in(choices.DRAWINGS, ".png")}
+    path = known.get(request.path_params["name"])
+    if path is None:
+        return Response(status_code=404)
+    return Response(path.read_bytes(), media_type="image/png", headers=KEEP)
+
+
+class _Compressed:
+    """The page and its news, made small; streams of events pass as they come, and so do files."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app, self.small = app, GZipMiddleware(app, compresslevel=5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_file = "." in scope.get("path", "")
+        await (self.app if is_file else self.small)(scope, receive, send)
+
+
+def middleware() -> list[Middleware]:
+    """For the server."""
+    return [Middleware(_Compressed)]
 
 
 def _module(request: Request) -> Response:

@@ -1,4 +1,9 @@
-"""The one thread in which torch computes, and runs that go on there while others look at their frames."""
+"""The one thread in which torch computes, and runs that go on there while others look at their frames.
+
+Runs that go on at the same time share calls of the network: each says what it is about to ask (look.py), and
+one call answers all that wait, whatever their timesteps and labels. A run joins at the next step and leaves
+when it is done.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from ..look import Look, answer_together
 from ..sampler import Step
 
 P = ParamSpec("P")
@@ -18,6 +24,7 @@ T = TypeVar("T")
 # many short waits: on two cores a step takes 1.6 times as long once a second thread has computed anything,
 # and a web server answers each request in another.
 MODEL_THREAD = ThreadPoolExecutor(1, "model")
+TOGETHER = 8  # pictures in one call, 16 with guidance: of more each costs as much, and all wait for all
 
 
 def in_model_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -28,32 +35,80 @@ def in_model_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     return MODEL_THREAD.submit(work, *args, **kwargs).result()
 
 
-def ahead(steps: Generator[Step], wanted: Callable[[], bool] = lambda: True) -> Generator[list[Step]]:
+class _Running:
+    """A run as the model's thread sees it; but for `ready` and `closed`, nobody else touches it."""
+
+    waiting: list[tuple[_Running, Look]] = []  # for an answer, of all runs
+
+    def __init__(self, steps: Generator[Look | Step], wanted: Callable[[], bool]) -> None:
+        self.steps, self.is_wanted = steps, wanted
+        self.ready: queue.SimpleQueue[Step | Exception | None] = queue.SimpleQueue()
+        self.closed = threading.Event()
+
+    def go_on(self) -> None:
+        """To the next look, where it waits for the others, or the next step.
+
+        Each is queued by itself: others who need the thread get their turn in between.
+        """
+        try:
+            made = next(self.steps, None) if self.is_on else None
+        except Exception as error:
+            made = error
+        if isinstance(made, Look):
+            self.waiting.append((self, made))
+            MODEL_THREAD.submit(self.answer)
+        elif isinstance(made, Step):
+            self.ready.put(made)
+            MODEL_THREAD.submit(self.go_on)
+        else:
+            self.end(made)
+
+    @property
+    def is_on(self) -> bool:
+        return not self.closed.is_set() and self.is_wanted()
+
+    def end(self, error: Exception | None) -> None:
+        """No more steps will come."""
+        self.ready.put(error)
+        self.steps.close()
+
+    @classmethod
+    def answer(cls) -> None:
+        """Answer the look that waits longest, and those of its kind that there is room for beside it."""
+        if not cls.waiting:  # an answer to another's look was one to all
+            return
+        chosen = [cls.waiting.pop(0)]
+        (_, first), *_ = chosen
+        room = TOGETHER - len(first.x)
+        for run, look in [*cls.waiting]:
+            if look.kind is not None and look.kind == first.kind and len(look.x) <= room:
+                cls.waiting.remove((run, look))
+                chosen.append((run, look))
+                room -= len(look.x)
+        looks = [look for run, look in chosen if run.is_on]
+        try:
+            if len(looks) > 1:  # one alone is answered by its own denoiser
+                answer_together(looks)
+        except Exception as error:
+            for run, _ in chosen:
+                run.end(error)
+            return
+        for run, _ in chosen:
+            run.go_on()
+
+
+def ahead(steps: Generator[Look | Step], wanted: Callable[[], bool] = lambda: True) -> Generator[list[Step]]:
     """Let the model go on in its own thread while the page is busy with the frames it has.
 
     Yields all steps that are new, one or several, so that a slow page never slows the model down. The model
     stops within a step once nobody wants its work or this generator is closed, which does not wait for it.
-    Each step is queued by itself: others who need the thread get their turn in between.
     """
-    ready: queue.SimpleQueue[Step | Exception | None] = queue.SimpleQueue()
-    closed = threading.Event()
-
-    def work() -> None:
-        try:
-            made: Step | Exception | None = None if closed.is_set() or not wanted() else next(steps, None)
-        except Exception as error:
-            made = error
-        ready.put(made)
-        if isinstance(made, Step):
-            MODEL_THREAD.submit(work)
-        else:
-            steps.close()
-
-    MODEL_THREAD.submit(work)
+    run = _Running(steps, wanted)
+    MODEL_THREAD.submit(run.go_on)
     try:
         while True:
-            new = [ready.get()]
-            new += [ready.get() for _ in range(ready.qsize())]  # not until it is empty: that might never be
+            new = [run.ready.get()]
+            new += [run.ready.get() for _ in range(run.ready.qsize())]  # not until it is empty: maybe never
             end = new[-1] if not isinstance(new[-1], Step) else ...
             if new := [step for step in new if isinstance(step, Step)]:
                 yield new
@@ -62,4 +117,4 @@ def ahead(steps: Generator[Step], wanted: Callable[[], bool] = lambda: True) -> 
             if end is None:
                 return
     finally:
-        closed.set()
+        run.closed.set()

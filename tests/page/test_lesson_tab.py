@@ -72,13 +72,13 @@ def test_a_blank_canvas_is_replaced_by_an_example_and_says_so(controls, checkpoi
         assert "blank" in lesson_text.explain_noising(checkpoints, example, 500)[1]
 
 
-def test_the_example_shows_the_chosen_subject_or_an_apple(
-    controls, checkpoints, monkeypatch, drawings_folder
-):
-    monkeypatch.setattr(choices, "DRAWINGS", drawings_folder)
+def test_the_example_shows_the_chosen_subject_or_an_apple(controls, checkpoints, monkeypatch, tmp_path):
+    monkeypatch.setattr(choices, "DRAWINGS", tmp_path)
     blue = Image.new("RGB", (64, 64), "white")
     blue.paste((0, 0, 255), (16, 16, 48, 48))
-    drawings = [{"subject": "cat", "url": data_url(blue)}, {"subject": "cat", "url": ""}]
+    blue.save(tmp_path / "blue.png")
+    apple_drawing(128).save(tmp_path / "apple.png")
+    drawings = [{"subject": "cat", "file": "blue.png"}, {"subject": "cat", "file": "none.png"}]
     monkeypatch.setattr(choices, "example_drawings", lambda ckpt: drawings)
     middle = look(controls, labels=("cat", "noto")).x0[0, :, 8, 8].tolist()
     assert middle == pytest.approx([-1, -1, 1])
