@@ -21,7 +21,7 @@ def make_controls(checkpoints: dict[str, Checkpoint] | None = None) -> Controls:
     """The controls of a page, by default of one with a tiny model."""
     checkpoints = checkpoints or {"tiny": tiny_checkpoint()}
     with gr.Blocks():
-        return layout.workspace(checkpoints, layout.header(checkpoints)).controls
+        return layout.workspace(checkpoints).controls
 
 
 def values_of(

@@ -63,7 +63,7 @@ def main() -> None:
         found = next((path for path in CHROMIUM if Path(path).exists()), None)
         page = playwright.chromium.launch(executable_path=found, args=QUIET).new_page()
         page.goto(url)
-        page.click("#examples button")
+        page.click("#examples [data-subject]")
         page.wait_for_selector(".paper:not(.blank)")
         page.locator("#advanced button").first.click()
         for name, value in (("Strength", args.strength), ("Steps", args.steps)):

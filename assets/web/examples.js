@@ -1,7 +1,8 @@
-// A row of small drawings; a click puts one on the canvas and tells Python what it shows.
+// A row of small drawings; a click puts one on the canvas and tells Python what it shows. On a blank canvas
+// it is painted at once, as is one that comes as a surprise.
 
-import { emit } from './bus.js';
-import { find, targetIn } from './dom.js';
+import { emit, isCanvasBlank, isLive, on } from './bus.js';
+import { find, part, parts, targetIn } from './dom.js';
 
 /** @param {HTMLElement} element @param {import('./types.js').Component} component */
 export function mount(element, { trigger, watch }) {
@@ -13,11 +14,26 @@ export function mount(element, { trigger, watch }) {
   };
   watch('value', () => requestAnimationFrame(show)); // another model has others
   show();
+  /** What has yet to happen before it is painted. @type {Set<string> | null} */ let missing = null;
+
+  /** @param {string} event */
+  function came(event) {
+    missing?.delete(event);
+    if (missing?.size !== 0) return;
+    missing = null;
+    if (!isLive()) part(document, '#generate').click();
+  }
+
   element.addEventListener('click', (event) => {
-    const button = targetIn(event, 'button');
-    if (!button) return;
+    const pressed = targetIn(event, 'button'), isSurprise = pressed?.matches('.surprise') ?? false;
+    const drawings = parts(element, '[data-subject]');
+    const chosen = isSurprise ? drawings[Math.floor(Math.random() * drawings.length)] : pressed;
+    if (!chosen) return;
+    missing = isSurprise || isCanvasBlank() ? new Set(['drawn', 'picked']) : null;
     emit('told', undefined);
-    emit('load', find(button, 'img', HTMLImageElement).src);
-    trigger('pick', { subject: button.dataset.subject });
+    emit('load', find(chosen, 'img', HTMLImageElement).src);
+    trigger('pick', { subject: chosen.dataset.subject, surprise: isSurprise });
   });
+  on('drawn', () => came('drawn'));
+  on('picked', () => came('picked'));
 }

@@ -63,7 +63,7 @@
  *
  * The run has ended; its drawing was sent with the run `drawn`. One picture comes finished, of several the
  * person chooses one.
- * @typedef {Place & { phase: 'done', settings: Settings, drawn: number }
+ * @typedef {Place & { phase: 'done', settings: Settings, drawn: number, name: string }
  *   & (Finished | { picture?: undefined })} Done
  * @typedef {Finished & { phase: 'chosen', run: number, say: string, settings: Settings }} Chosen
  *
@@ -81,6 +81,7 @@
  * @property {Frame[]} frames
  * @property {Finished | null} done  the finished picture; null before, and while several stand for choice
  * @property {number | null} k  which of several is shown alone
+ * @property {string} name  of a file, without an extension
  * @property {number} drawn  the run with which its drawing was sent
  * @property {CanvasValue | undefined} drawing
  */

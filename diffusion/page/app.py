@@ -1,7 +1,7 @@
 """The whole page, put together.
 
     settings, canvas_io, drawing, session, worker   what becomes of a drawing; nothing there knows Gradio
-    guesses                  what a drawing may be
+    guesses, kinds           what a drawing may be, and what becomes it
     choices                  checkpoints, labels and examples to choose from
     web, components, layout  what stands on the page, and the browser's part of it
     controls, messages       what the browser sends, and what it is told
@@ -10,6 +10,7 @@
     lesson_tab, lesson_text  the second tab
     request, endpoints       the same for programs
     door                     what is refused before it gets there
+    line                     who waits for the model
     shelf, watch             what is kept and for how long; health, and a line in the log for each run
 
 How the page behaves in the browser, and the words in its own components, stand in assets/web.
@@ -64,7 +65,7 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
     judge, damage = find_judge(Path(folder))
     guess = guesser(checkpoints, judge) if judge else None
     with Door(title=TITLE, fill_width=True) as demo, gr.Column(elem_id="page"):
-        model = header(checkpoints)
+        header()
         for problem in problems + damage:
             gr.Markdown(problem, elem_classes="problem")
         if not checkpoints:
@@ -72,7 +73,7 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
             return demo.queue(max_size=32)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Draw"):
-                parts = workspace(checkpoints, model, guess)
+                parts = workspace(checkpoints, guess)
             with gr.Tab("How it works") as tab:
                 lesson_parts = lesson(parts.controls)
         connect_memory(parts, connect(demo, parts))

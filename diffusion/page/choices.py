@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import zlib
 from collections import Counter
@@ -90,6 +91,14 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
     return dict(sorted(found.items(), key=lambda item: -item[1].image_size)), problems
 
 
+def in_words(checkpoint: Checkpoint, name: str) -> str:
+    """What a checkpoint is, for who does not know its name: "9 things in 2 styles, 64 pixels (NAME)"."""
+    things, *ways = [len(names) for names in checkpoint.label_names.values()] or [0]
+    styles = f" in {ways[0]} style{'s' * (ways[0] > 1)}" if ways else ""
+    pixels = f"{checkpoint.image_size} pixels" + ", enlarged" * checkpoint.enlarges
+    return f"{things} thing{'s' * (things > 1)}{styles}, {pixels} ({name})"
+
+
 def pretty(name: str) -> str:
     """A label's name as people write it: "fluent-3d" -> "Fluent 3D"."""
     words = re.sub(r"\b\dd\b", lambda match: match[0].upper(), name.replace("-", " ").replace("_", " "))
@@ -150,6 +159,14 @@ def settle(checkpoint: Checkpoint, wanted: Sequence[str | None]) -> list[tuple[l
         seen = Counter(pair[i] for pair in checkpoint.pairs)
         settled.append((names, wish if wish in names else max(names, key=seen.__getitem__)))
     return settled
+
+
+def any_labels(checkpoint: Checkpoint, first: str) -> list[str]:
+    """Names for the label kinds after the first, by chance, of those that were seen together."""
+    chosen = [first]
+    while len(chosen) < len(checkpoint.label_names):
+        chosen.append(random.choice(label_choices(checkpoint, chosen)))
+    return chosen[1:]
 
 
 def not_seen(checkpoint: Checkpoint, kind: str, wish: str | None, name: str) -> str:

@@ -37,26 +37,27 @@ def word_box(words: Words, value: str | None, **kwargs: Any) -> gr.HTML:
 def guess_row(guess: Guesser | None, kind: str, model: str) -> gr.HTML:
     """What the drawing may be, to click on; hidden where there is nobody to guess.
 
-    The browser asks `guess` after every change of the drawing. The properties `model`, the
-    one that is to paint, and `kind`, what it is that is guessed, can be set anew.
+    The browser asks `guess` after every change of the drawing. The event `recognised` {kind} says that it is
+    of another kind now. The properties `model`, the one that is to paint, and `kind`, what it is that is
+    guessed, can be set anew.
     """
     asked = [guess] if guess else None
     about: dict[str, Any] = {"kind": kind, "model": model, "visible": bool(guess), "server_functions": asked}
-    return _component("guesses.html", "guesses.js", [], None, elem_id="guesses", **about)
+    return _component("guesses.html", "guesses.js", ["recognised"], None, elem_id="guesses", **about)
 
 
 def result_view() -> gr.HTML:
     """Shows the frames of a run as they arrive; its value is the latest `Message`.
 
-    Its events: `redraw` asks for a new run, `resume` {run, k, step} for one that goes on from a step;
-    `choose`, `gif` and `large` {run, k} are about one of the pictures of a run.
+    Its events: `redraw` asks for a new run, `waiting` for its place in the line, `resume` {run, k, step} for
+    one that goes on from a step; `choose`, `gif` and `large` {run, k} are about one of the pictures of a run.
     """
-    events = ["redraw", "resume", "choose", "gif", "large"]
+    events = ["redraw", "waiting", "resume", "choose", "gif", "large"]
     return _component("result.html", "result/main.js", events, None, elem_id="view")
 
 
 def example_row(drawings: list[Example]) -> gr.HTML:
-    """Example drawings to click on, which is the event `pick` {subject}."""
+    """Example drawings to click on, which is the event `pick` {subject, surprise}."""
     shown = bool(drawings)
     return _component("examples.html", "examples.js", ["pick"], drawings, elem_id="examples", visible=shown)
 

@@ -1,10 +1,11 @@
 """What happens between the parts of the first tab, one function for each theme.
 
-    connect_runs      Generate, Another, Stop
+    connect_runs      Generate, Another, Stop, and the place in the line
     connect_live      a new run after every change
     connect_steps     one of several pictures, going on from a step, the animation
     connect_search    more like my drawing, more like an apple
     connect_choices   words that depend on words
+    connect_kinds     the strength that becomes a kind of drawing
     connect_restore   settings that come from a link, a file or an earlier picture
 
 A run takes two trips to the server. Asking is not queued: it tells the run that is going on to end before the
@@ -22,8 +23,9 @@ import gradio as gr
 from gradio.events import Dependency
 
 from . import handlers
-from .choices import example_drawings, more_like, offered_colours
+from .choices import any_labels, example_drawings, more_like, offered_colours
 from .controls import Controls, Updates, Values
+from .kinds import COLOURED, STRENGTHS, WORDS
 from .layout import Workspace
 from .messages import FAILED_JS, Message
 from .settings import DEFAULTS, MAX_PICTURES, MAX_SEED, known_settings, read_settings
@@ -46,6 +48,7 @@ CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 # A picture that is only enlarged is not repainted as well, unless somebody turns the strength up.
 ENLARGE = f"(on) => on ? 0 : {DEFAULTS.strength}"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
+PICKED = "() => { window.dispatchEvent(new Event('doodle:picked')); (" + CHANGED + ")(); }"
 TELL: dict[str, Any] = {"fn": None, "js": CHANGED, **QUICK}  # result/main.js: a new run where Live is on
 SENT = """(...values) => {{
   const detail = {{ run: values[{number}], drawing: values[{canvas}] }};
@@ -61,6 +64,7 @@ def connect(demo: gr.Blocks, ws: Workspace) -> Dependency:
     connect_steps(ws)
     connect_search(ws)
     connect_choices(ws)
+    connect_kinds(ws)
     return connect_restore(demo, ws)
 
 
@@ -72,12 +76,15 @@ def connect_runs(ws: Workspace) -> None:
         "inputs": [ws.session, actions.pictures],
         "outputs": [ws.number, ws.view],
     }
-    dice = actions.dice.click(
-        lambda: random.randint(0, MAX_SEED - MAX_PICTURES + 1), None, ws.controls.dials["seed"], **QUICK
-    )
+    dice = actions.dice.click(_any_seed, None, ws.controls.dials["seed"], **QUICK)
     for asking in (actions.go.click, dice.then):
         _paint_after(ws, asking(**many, **EACH, **UNCHECKED))
+    ws.view.waiting(handlers.where_in_line, ws.session, ws.view, **EACH)
     actions.stop.click(handlers.call_off, ws.session, ws.view, **QUICK)
+
+
+def _any_seed() -> int:
+    return random.randint(0, MAX_SEED - MAX_PICTURES + 1)
 
 
 def _ask_one(ws: Workspace) -> dict[str, Any]:
@@ -175,9 +182,12 @@ def connect_choices(ws: Workspace) -> None:
 
     @handlers.in_a_sentence
     def choose_example(values: Values, event: gr.EventData) -> Updates:
-        return choose(
-            ws, controls.model_name(values), controls.wanted(values, [handlers.told(event, "subject")])
-        )
+        model, subject = controls.model_name(values), handlers.told(event, "subject")
+        wanted = controls.wanted(values, [subject])
+        if not handlers.told(event, "surprise"):
+            return choose(ws, model, wanted)
+        wanted[1:] = any_labels(controls.checkpoints[model], subject)
+        return {**choose(ws, model, wanted), controls.dials["seed"]: _any_seed()}
 
     @handlers.in_a_sentence
     def choose_model(values: Values) -> Updates:
@@ -194,11 +204,29 @@ def connect_choices(ws: Workspace) -> None:
             changed(choose_words, controls.words, words, **LAST).then(**TELL)
         else:
             selector.input(**TELL)
-    ws.examples.pick(choose_example, controls.words, words, **QUICK, **UNCHECKED).then(**TELL)
+    outputs = [*words, controls.dials["seed"]]
+    ws.examples.pick(choose_example, controls.words, outputs, **QUICK, **UNCHECKED).then(
+        **{**TELL, "js": PICKED}
+    )
     everything = [*words, ws.examples, ws.guesses, controls.dials["colour"], ws.actions.enlarge]
     solver, eta = (controls.dials[name] for name in ("solver", "eta"))
     solver.change(lambda chosen: gr.Slider(visible=chosen == "ddim"), solver, eta, **QUICK, **UNCHECKED)
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)
+
+
+def connect_kinds(ws: Workspace) -> None:
+    """Outlines, colours and photos: to each its strength, and a word on it."""
+    dial = ws.strength.dial
+
+    def become(strength: object, event: gr.EventData) -> Any:
+        kind = handlers.told(event, "kind")
+        if not isinstance(kind, str) or kind not in STRENGTHS:
+            return gr.skip()
+        if strength not in STRENGTHS.values():  # set by hand, it stays
+            return gr.update(info=WORDS[COLOURED])
+        return gr.update(value=STRENGTHS[kind], info=WORDS[kind])
+
+    ws.guesses.recognised(become, dial, dial, **QUICK, **UNCHECKED).then(**TELL)
 
 
 @handlers.in_a_sentence
@@ -252,5 +280,6 @@ def connect_restore(demo: gr.Blocks, ws: Workspace) -> Dependency:
     outputs = [*controls.all, controls.wishes, ws.strength.more, ws.examples, ws.guesses]
     unchecked = {**QUICK, **UNCHECKED}
     ws.gallery.restore(restore_own, controls.words, outputs, **unchecked)
-    ws.gallery.found(restore_found, controls.words, outputs, **unchecked).then(**TELL)
+    said = {**unchecked, "queue": True}  # only what is queued can say something in a corner of the page
+    ws.gallery.found(restore_found, controls.words, outputs, **said).then(**TELL)
     return demo.load(restore_link, controls.words, outputs, **unchecked)

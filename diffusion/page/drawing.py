@@ -11,6 +11,7 @@ from ..checkpoint import Checkpoint
 from ..enlarge import prepare_whole
 from ..lineart import colour_in
 from .canvas_io import read_canvas, read_source
+from .kinds import photo_box
 from .settings import Settings
 
 NOTHING_TO_ENLARGE = "There is nothing to enlarge yet: upload a picture first."
@@ -91,5 +92,10 @@ def read_drawing(value: dict | str | None, checkpoint: Checkpoint, settings: Set
     if settings.enlarge:
         source = read_source(value)
         return to_enlarge(source or picture, _cut_out(keep, source) if source else keep, checkpoint)
+    if picture and (box := photo_box(picture)):  # the bars beside it are none of it
+        photo = picture.crop(box)
+        return Drawing(
+            photo, keep and keep.crop(box), images.prepare(photo, checkpoint.image_size, frame=False)
+        )
     prepared = framed(picture, checkpoint, settings.labels, settings.colour)
     return Drawing(picture, keep, prepared) if picture and prepared else None

@@ -1,4 +1,4 @@
-"""What a drawing may be: the names that the judge finds likeliest, proposed while a person draws."""
+"""What a drawing may be: its kind, and names that the judge finds likely, proposed while a person draws."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from ..classifier import Classifier, load_classifier
 from ..errors import DoodleError
 from .canvas_io import read_canvas
 from .choices import pretty
+from .kinds import kind_of
 from .settings import find_model
 from .worker import in_model_thread
 
 MOST = 5  # of the drawings by hand 39 % are the first, 53 % among three, 62 % among five: checkpoints/judge
 
-Guesser = Callable[[dict], "list[Guess]"]
+Guesser = Callable[[dict], "Guesses"]
 
 
 class Guess(TypedDict):
@@ -25,6 +26,16 @@ class Guess(TypedDict):
 
     name: str
     shown: str
+
+
+class Guesses(TypedDict):
+    """The answer: one of `kinds.STRENGTHS`, "" where nothing is drawn, and names, likeliest first."""
+
+    kind: str
+    names: list[Guess]
+
+
+NOTHING: Guesses = {"kind": "", "names": []}
 
 
 def find_judge(folder: Path) -> tuple[Classifier | None, list[str]]:
@@ -40,7 +51,7 @@ def find_judge(folder: Path) -> tuple[Classifier | None, list[str]]:
 def guesser(checkpoints: dict[str, Checkpoint], judge: Classifier) -> Guesser:
     """The function that the browser asks, outside of the queue: it waits for a step of a run at most."""
 
-    def guess(asked: dict[str, Any]) -> list[Guess]:
+    def guess(asked: dict[str, Any]) -> Guesses:
         """{"model": name, "drawing": value of the canvas} -> names that the model knows, likeliest first.
 
         Nothing where nothing is drawn, or what was sent makes no sense: a run says what is wrong.
@@ -49,12 +60,13 @@ def guesser(checkpoints: dict[str, Checkpoint], judge: Classifier) -> Guesser:
             checkpoint = checkpoints[find_model(checkpoints, asked.get("model"))]
             picture, _ = read_canvas(asked.get("drawing"))
         except (ValueError, AttributeError):
-            return []
+            return NOTHING
         drawn = images.prepare(picture, judge.image_size) if picture else None
-        if drawn is None or drawn.blank:
-            return []
+        if picture is None or drawn is None or drawn.blank:
+            return NOTHING
         kind, known = next(iter(checkpoint.label_names.items()), ("", []))
         names = in_model_thread(judge.likeliest, drawn.x0, kind, known, MOST)[0]
-        return [{"name": name, "shown": pretty(name)} for name in names]
+        shown: list[Guess] = [{"name": name, "shown": pretty(name)} for name in names]
+        return {"kind": kind_of(picture), "names": shown}
 
     return guess

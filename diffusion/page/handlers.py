@@ -20,6 +20,7 @@ from ..sdedit import StrengthSearch
 from .canvas_io import data_url
 from .controls import Controls, Values
 from .drawing import read_drawing
+from .line import LINE, in_words
 from .messages import FAILED, STOPPED, WAIT, Message, finished, frame_message, message, summary
 from .session import LARGE_SIDE, Place, Run, Session, Ticket, go_on, paint
 from .settings import read_count, read_number
@@ -78,6 +79,7 @@ def ask(session: Session, count: object = 1, drawing: bool = False) -> tuple[int
         drawing: whether somebody draws and did not ask for it.
     """
     number = session.ask(Ticket(read_count(count, default=1), drawing=drawing))
+    LINE.join(session, number)
     return number, message(number, "wait", WAIT)
 
 
@@ -93,7 +95,14 @@ def ask_from(session: Session, event: gr.EventData) -> tuple[int, Message]:
     """The same for a run that goes on from a step of an earlier one."""
     place = Place(told(event, "run"), told(event, "k"), told(event, "step"))
     number = session.ask(Ticket(after=place))
+    LINE.join(session, number)
     return number, message(number, "wait", WAIT)
+
+
+def where_in_line(session: Session) -> Any:
+    """The person's place among those who wait, as long as their run has not begun."""
+    found = LINE.ahead(session)
+    return gr.skip() if not found or not found[0] else message(session.wanted, "wait", in_words(*found))
 
 
 def call_off(session: Session) -> Message:
@@ -107,6 +116,16 @@ def generate(session: Session, number: int, controls: Controls, values: Values) 
     ticket = session.take(number)
     if ticket is None:
         return
+    waited = LINE.begin(session, number)
+    try:
+        yield from _generate(session, number, controls, values, ticket, waited)
+    finally:
+        LINE.end(session, number)
+
+
+def _generate(
+    session: Session, number: int, controls: Controls, values: Values, ticket: Ticket, waited: float
+) -> Iterator[Message]:
     settings = controls.read(values)
     settings = settings.while_drawing if ticket.drawing else settings
     checkpoint = controls.checkpoints[settings.model]
@@ -117,17 +136,19 @@ def generate(session: Session, number: int, controls: Controls, values: Values) 
         stream = paint(checkpoint, run.drawing, settings, ticket.count)
         if run.drawing is None:
             gr.Info(BLANK)
-    yield from _messages(session, number, run, stream)
+    yield from _messages(session, number, run, stream, waited)
 
 
-def _messages(session: Session, number: int, run: Run, stream: Generator[Look | Step]) -> Iterator[Message]:
+def _messages(
+    session: Session, number: int, run: Run, stream: Generator[Look | Step], waited: float
+) -> Iterator[Message]:
     begun, kept = time.perf_counter(), len(run.steps)
     place: Message = {"start": number, "box": [0, 0, 1], "shape": [1, 1]}
     if run.drawing:
         place.update({"box": run.drawing.box, "shape": run.drawing.shape})
     old = [frame_message(step) for step in run.steps]
     batches = ahead(stream, lambda: session.wanted == number)
-    with logged(run.settings, run.steps), contextlib.closing(batches):
+    with logged(run.settings, run.steps, waited), contextlib.closing(batches):
         for new in batches:
             if session.wanted != number:
                 break
@@ -146,6 +167,7 @@ def _messages(session: Session, number: int, run: Run, stream: Generator[Look | 
     seconds = time.perf_counter() - begun
     count = len(run.steps[-1].x)
     more = {**place, "progress": 1, "count": count, "settings": asdict(run.settings), "drawn": run.drawn}
+    more["name"] = run.settings.name
     if count == 1:
         more.update(finished(run.only(0), number, 0))
     yield message(session.wanted, "done", summary(run, seconds), more)

@@ -9,7 +9,7 @@ import gradio as gr
 
 from ..checkpoint import Checkpoint
 from ..machine import PRECISIONS, multiplies_bf16
-from .choices import FIRST, example_drawings, more_like, offered_colours, settled_labels, words_of
+from .choices import FIRST, example_drawings, in_words, more_like, offered_colours, settled_labels, words_of
 from .components import (
     doodle_canvas,
     example_row,
@@ -21,6 +21,7 @@ from .components import (
 )
 from .controls import Controls, selector_updates
 from .guesses import Guesser
+from .kinds import COLOURED, WORDS
 from .session import Session
 from .settings import DEFAULTS, RANGES
 from .theme import TAGLINE, TITLE
@@ -64,19 +65,12 @@ class Workspace:
     number: gr.Number  # of the newest run asked for: it travels to the page and back, see `Session`
 
 
-def header(checkpoints: dict[str, Checkpoint]) -> gr.Dropdown:
-    """The title, and beside it the list of models, hidden where there is no choice."""
-    with gr.Row(elem_id="header"):
-        gr.HTML(f"<h1>{TITLE}</h1><p>{TAGLINE}</p>", elem_id="title")
-        return gr.Dropdown(
-            list(checkpoints), value=next(iter(checkpoints), None), label="Model", container=False,
-            visible=len(checkpoints) > 1, elem_id="picker",
-        )  # fmt: skip
+def header() -> None:
+    """The title."""
+    gr.HTML(f"<h1>{TITLE}</h1><p>{TAGLINE}</p>", elem_id="title")
 
 
-def workspace(
-    checkpoints: dict[str, Checkpoint], model: gr.Dropdown, guess: Guesser | None = None
-) -> Workspace:
+def workspace(checkpoints: dict[str, Checkpoint], guess: Guesser | None = None) -> Workspace:
     """The two canvases and the controls; `guess` says what a drawing may be."""
     name, first = next(iter(checkpoints.items()))
     session = gr.State(Session())
@@ -95,7 +89,16 @@ def workspace(
                 labels = _labels(first, max(len(each.label_names) for each in checkpoints.values()))
             strength = _strength(names)
             actions = _actions(first)
-    dials = {"strength": strength.dial, **_advanced(first), "enlarge": actions.enlarge}
+    with gr.Accordion("Advanced settings", open=False, elem_id="advanced"), gr.Row():
+        dials = {"strength": strength.dial, **_advanced(first), "enlarge": actions.enlarge}
+        model = gr.Dropdown(
+            [(in_words(each, title), title) for title, each in checkpoints.items()],
+            value=name,
+            label="Model",
+            info="What paints: another one knows other things",
+            visible=len(checkpoints) > 1,
+            elem_id="picker",
+        )
     keyboard_line()
     wishes = gr.State({place: name for place, name in enumerate(FIRST) if place})
     controls = Controls(checkpoints, model, canvas, labels, wishes, dials)
@@ -114,7 +117,7 @@ def _labels(checkpoint: Checkpoint, count: int) -> list[gr.HTML | gr.Radio]:
 
 def _strength(names: list[str]) -> Strength:
     with gr.Column(elem_id="dial"):
-        dial = _slider("strength", 0.01, "0 keeps your drawing, 1 repaints all of it", elem_id="strength")
+        dial = _slider("strength", 0.01, WORDS[COLOURED], elem_id="strength")
         with gr.Row(elem_id="search"):
             less = gr.Button(MORE_DRAWING, size="sm", elem_id="less")
             more = gr.Button(more_like(names), size="sm", elem_id="more")
@@ -141,30 +144,29 @@ def _actions(checkpoint: Checkpoint) -> Actions:
 
 def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Checkbox | gr.Radio]:
     low, high = RANGES["seed"]
-    with gr.Accordion("Advanced settings", open=False, elem_id="advanced"), gr.Row():
-        return {
-            "steps": _slider("steps", 1, "More take longer and look cleaner"),
-            "guidance": _slider("guidance", 0.1, "How much the words count, 1: off"),
-            "eta": _slider("eta", 0.05, "Fresh noise in each step, 0: none", visible=False),  # it is DDIM's
-            "temperature": _slider("temperature", 0.05, "Low: true to the drawing; high: surprises"),
-            "seed": gr.Number(
-                DEFAULTS.seed, precision=0, minimum=low, maximum=high, label="Seed",
-                info="Same seed, same picture; Another picks a new one", elem_id="seed",
-            ),
-            "colour": gr.Checkbox(
-                DEFAULTS.colour, label="Colour in outlines", info="Fills a drawing that is only lines",
-                visible=not checkpoint.takes_lines, elem_id="colour",
-            ),
-            "solver": gr.Radio(
-                SOLVER_NAMES, value=DEFAULTS.solver, label="Solver", elem_id="solver",
-                info="12 steps of DPM-Solver++ are 20 of DDIM; DDPM adds noise; Heun's take twice as long",
-            ),
-            "precision": gr.Radio(
-                list(PRECISIONS), value=DEFAULTS.precision, label="Arithmetic", elem_id="precision",
-                info="bf16 is faster where the processor has it; a seed's picture differs a little",
-                visible=multiplies_bf16(),
-            ),
-        }  # fmt: skip
+    return {
+        "steps": _slider("steps", 1, "More take longer and look cleaner"),
+        "guidance": _slider("guidance", 0.1, "How much the words count, 1: off"),
+        "eta": _slider("eta", 0.05, "Fresh noise in each step, 0: none", visible=False),  # it is DDIM's
+        "temperature": _slider("temperature", 0.05, "Low: true to the drawing; high: surprises"),
+        "seed": gr.Number(
+            DEFAULTS.seed, precision=0, minimum=low, maximum=high, label="Seed",
+            info="Same seed, same picture; Another picks a new one", elem_id="seed",
+        ),
+        "colour": gr.Checkbox(
+            DEFAULTS.colour, label="Colour in outlines", info="Fills a drawing that is only lines",
+            visible=not checkpoint.takes_lines, elem_id="colour",
+        ),
+        "solver": gr.Radio(
+            SOLVER_NAMES, value=DEFAULTS.solver, label="Solver", elem_id="solver",
+            info="12 steps of DPM-Solver++ are 20 of DDIM; DDPM adds noise; Heun's take twice as long",
+        ),
+        "precision": gr.Radio(
+            list(PRECISIONS), value=DEFAULTS.precision, label="Arithmetic", elem_id="precision",
+            info="bf16 is faster where the processor has it; a seed's picture differs a little",
+            visible=multiplies_bf16(),
+        ),
+    }  # fmt: skip
 
 
 def _slider(name: str, step: float, info: str, **kwargs: Any) -> gr.Slider:

@@ -93,7 +93,7 @@ def summary(run: Run, seconds: float) -> str:
     """The small print under a result."""
     last, settings = run.steps[-1], run.settings
     if last.total == 0 and settings.enlarge:
-        return f"Enlarged in {seconds:.1f} s on the CPU, strength 0: nothing is repainted."
+        return f"Enlarged in {seconds:.1f} s, strength 0: nothing is repainted."
     if last.total == 0:
         return "Strength 0: this is your drawing as the network sees it."
     count = len(last.x)
@@ -105,6 +105,6 @@ def summary(run: Run, seconds: float) -> str:
     seeds = (
         f"seed {settings.seed}" if count == 1 else f"seeds {settings.seed} to {settings.nth_seed(count - 1)}"
     )
-    text = f"{steps} in {seconds:.1f} s on the CPU, {seeds}."
+    text = f"{steps} in {seconds:.1f} s, {seeds}."
     text = f"Pure imagination: {text}" if run.drawing is None else text
-    return f"{text} Click the one you like." if count > 1 else text
+    return f"{text} Click one." if count > 1 else text

@@ -2,7 +2,8 @@
 
 GET /health    {"status": "ok", "version", "runs", "kept_bytes"}; 503 where the model's thread is stuck
 log            one JSON object a run, at level INFO, under the name of this module: how it ended, how many
-               steps in how many milliseconds, and all settings. Nothing of the drawing.
+               steps in how many milliseconds, after how many in the line, and all settings. Nothing of the
+               drawing.
 """
 
 from __future__ import annotations
@@ -32,8 +33,12 @@ _count, _lock = 0, threading.Lock()
 
 
 @contextlib.contextmanager
-def logged(settings: Settings, steps: list[Step]) -> Iterator[None]:
-    """Around a run that adds its steps to a list: a line in the log when it is over, however it ends."""
+def logged(settings: Settings, steps: list[Step], waited: float = 0.0) -> Iterator[None]:
+    """Around a run that adds its steps to a list: a line in the log when it is over, however it ends.
+
+    Args:
+        waited: seconds for which it was in the line.
+    """
     global _count
     begun, before, failed = time.perf_counter(), len(steps), True
     try:
@@ -51,6 +56,7 @@ def logged(settings: Settings, steps: list[Step]) -> Iterator[None]:
             "pictures": len(last.x) if last else 0,
             "steps_done": len(steps) - before,
             "ms": round(1000 * (time.perf_counter() - begun)),
+            "waited_ms": round(1000 * waited),
         }
         with _lock:
             _count += 1

@@ -50,6 +50,7 @@ class _Running:
 
         Each is queued by itself: others who need the thread get their turn in between.
         """
+        made: Look | Step | Exception | None
         try:
             made = next(self.steps, None) if self.is_on else None
         except Exception as error:

@@ -179,3 +179,50 @@ def test_typical_colours_follow_the_subject_and_leave_the_drawing(open_page):
     assert page.evaluate(f"[...{centre}].slice(0, 3)") == [0xC9, 0x8A, 0x4B]
     choose_subject(page, "Cat")
     page.wait_for_selector(".typical", state="hidden")
+
+
+def beside(page) -> tuple[float, float]:
+    """A place beside the canvas, where nothing else is."""
+    box = page.locator("canvas.paint").bounding_box()
+    return box["x"] + box["width"] + 20, box["y"] + box["height"] / 2
+
+
+def test_a_stroke_begun_beside_the_canvas_draws_from_where_it_enters(canvas_page, canvas):
+    x, y = beside(canvas_page)
+    canvas_page.mouse.move(x, y)
+    canvas_page.mouse.down()
+    canvas_page.mouse.move(x - 120, y, steps=6)
+    canvas_page.mouse.up()
+    (value,) = canvas.wait(canvas_page, 1)
+    assert look(value, 0.97, 0.5)[0] == RED and look(value, 0.3, 0.5)[0] == WHITE
+
+
+def test_a_pointer_that_only_passes_or_moves_a_button_s_leaves_nothing(canvas_page, canvas):
+    x, y = beside(canvas_page)
+    canvas_page.mouse.move(x, y)
+    canvas_page.mouse.move(x - 120, y, steps=4)
+    tool = canvas_page.locator("[data-tool=brush]").bounding_box()
+    canvas_page.mouse.move(tool["x"] + 5, tool["y"] + 5)
+    canvas_page.mouse.down()
+    canvas_page.mouse.move(x - 120, y, steps=4)
+    canvas_page.mouse.up()
+    assert canvas.settle(canvas_page) == []
+
+
+def pen_stroke(page, y: float, force: float) -> None:
+    box = page.locator("canvas.paint").bounding_box()
+    session = page.context.new_cdp_session(page)
+    for kind, x in [("mousePressed", 0.2), ("mouseMoved", 0.5), ("mouseMoved", 0.8), ("mouseReleased", 0.8)]:
+        session.send("Input.dispatchMouseEvent", {
+            "type": kind, "x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"],
+            "button": "left", "buttons": int(kind != "mouseReleased"), "clickCount": 1,
+            "pointerType": "pen", "force": force,
+        })  # fmt: skip
+
+
+def test_a_pen_that_is_pressed_harder_draws_wider(canvas_page, canvas):
+    for y, force in ((0.25, 0.15), (0.75, 0.95)):
+        pen_stroke(canvas_page, y, force)
+    value = canvas.wait(canvas_page, 2)[-1]
+    width = [sum(look(value, 0.5, y + d / 512)[0] != WHITE for d in range(-40, 40)) for y in (0.25, 0.75)]
+    assert 0 < width[0] < 0.6 * width[1], width

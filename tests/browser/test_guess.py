@@ -215,6 +215,8 @@ def test_live_paints_what_is_guessed(page):
 def test_a_model_with_other_labels_gets_no_guesses(page):
     draw_star(page)
     guessed(page, "Star")
+    if page.is_hidden("#picker"):
+        page.locator("#advanced button").first.click()
     page.click("#picker input")
     page.get_by_role("option", name="b").click()
     page.wait_for_selector(".guesses", state="hidden")

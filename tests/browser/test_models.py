@@ -41,6 +41,8 @@ def page(browser, url):
 
 
 def pick(page, model: str) -> None:
+    if page.is_hidden("#picker"):
+        page.locator("#advanced button").first.click()
     page.click("#picker input")
     page.get_by_role("option", name=model).click()
 

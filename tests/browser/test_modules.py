@@ -124,7 +124,7 @@ def test_history_is_a_list_with_a_place_in_it(page, levels, steps):
 # ---- text in a PNG
 
 TEXT = """async ([bytes, key]) => {
-  const { pngText } = await import('/gallery/png_text.js');
+  const { pngText } = await import('/png.js');
   return pngText(Uint8Array.from(bytes).buffer, key);
 }"""
 

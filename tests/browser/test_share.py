@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 
 import pytest
 from PIL import Image
@@ -15,6 +16,7 @@ from .actions import (
     CANVAS_READY,
     DRAWING,
     INK,
+    RESULT,
     at,
     choose_subject,
     count_frames,
@@ -29,6 +31,14 @@ from .actions import (
 )
 
 THUMBS = ".mine button"
+
+
+def huge_png() -> bytes:
+    """A few bytes that say they are a large picture."""
+    size = (60_000).to_bytes(4, "big")
+    head = b"IHDR" + size + size + bytes([4, 3, 0, 0, 0])
+    checksum = zlib.crc32(head).to_bytes(4, "big")
+    return b"\x89PNG\r\n\x1a\n" + len(head[4:]).to_bytes(4, "big") + head + checksum
 
 
 def number(page, name: str) -> float:
@@ -59,17 +69,28 @@ def test_a_link_brings_the_settings_of_a_picture(page, server):
     page.click("[data-do=link]")
     page.wait_for_function("document.querySelector('.say').textContent.startsWith('The link is copied')")
     link = page.evaluate("navigator.clipboard.readText()")
-    assert link.startswith(server.url) and "subject=cat&style=fluent-3d" in link
+    assert link.startswith(server.url) and "subject=cat&style=fluent-3d" in link and len(link) < 2000
 
     other = page.context.new_page()
-    other.goto(link + "&__theme=dark&steps=nonsense&unknown=1")
-    other.wait_for_selector(CANVAS_READY)
+    other.goto(link.replace("?", "?__theme=dark&unknown=1&"))
+    wait_for(other, "done")  # nobody pressed anything
+    assert ink(other) == pytest.approx(ink(page), abs=0.004), "the drawing is there, too"
+    other.wait_for_function(f"({INK})('{RESULT}') > 0.01")
     other.locator("#advanced button").first.click()
     other.wait_for_selector("#seed input")
     wait_for_seed(other, 41)
     assert other.locator("#label-0 input").input_value() == "Cat"
     assert other.get_by_label("3D", exact=True).is_checked()
-    assert number(other, "Strength") == 0.35
+    assert number(other, "Strength") == 0.35, "what the link says, not what becomes such a drawing"
+
+    draw_circle(other)
+    before = ink(other)
+    other.reload()
+    other.wait_for_function(f"Math.abs(({INK})('{DRAWING}') - {before}) < 0.004")
+    assert count_thumbs(other) == 1, "what was done since is not undone by the link, nor painted again"
+    other.goto(server.url + "?model=tiny&subject=pear&steps=nonsense&seed=43#d=")
+    wait_for(other, "done")
+    assert ink(other) == 0 and "seed 43." in say(other), "a link to a picture without a drawing"
     other.close()
 
 
@@ -89,6 +110,90 @@ def test_a_saved_picture_brings_its_settings_along(page, tmp_path):
     page.set_input_files("#canvas input[type=file]", tmp_path / "plain.png")
     page.wait_for_function(f"({INK})('{DRAWING}') > 0.9")
     assert page.locator("#seed input").input_value() == "77", "a picture without settings changes none"
+
+
+def test_a_saved_picture_brings_its_drawing_along_and_is_made_again(page, tmp_path):
+    draw_circle(page)
+    before = ink(page)
+    set_slider(page, "Strength", 0.45)
+    paint(page, 78)
+    for action, name in (("png", "small.png"), ("large", "large.png")):
+        with page.expect_download() as download:
+            page.click(f"[data-do={action}]")
+        download.value.save_as(tmp_path / name)
+        page.click("[data-do=clear]")
+        paint(page, 79)
+        page.set_input_files("#canvas input[type=file]", tmp_path / name)
+        page.get_by_text("brought its settings along").first.wait_for()
+        page.wait_for_function("document.querySelector('.say').textContent.includes('seed 78.')")
+        assert ink(page) == pytest.approx(before, abs=0.001)
+        assert number(page, "Strength") == 0.45
+
+
+BAD_LINKS = {
+    "no picture": "AAAA",
+    "letters": "!!!",
+    "huge": base64.urlsafe_b64encode(huge_png()).decode().rstrip("="),
+    "cut": "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEABAMAAACuXLVVAAAA",
+    "long": "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEABAMAAACuXLVV" + "A" * 20_000,
+}
+
+
+@pytest.mark.parametrize("what", BAD_LINKS)
+def test_what_a_link_brings_is_looked_at_first(open_page, server, what):
+    page = open_page()
+    decoded = """window.decoded = 0;
+      const decode = createImageBitmap;
+      createImageBitmap = (...given) => { decoded++; return decode(...given); };"""
+    page.add_init_script(decoded)
+    page.goto(server.url + f"?model=tiny&subject=pear#d={BAD_LINKS[what]}")
+    page.wait_for_selector(CANVAS_READY)
+    page.wait_for_function("document.querySelector('#label-0 input').value == 'Pear'")
+    page.wait_for_timeout(500)
+    assert ink(page) == 0 and page.get_attribute("body", "data-doodle") == "empty"
+    assert page.evaluate("decoded") <= (what == "cut"), "nobody opens what is no small PNG"
+    assert bool(page.inner_text(".paper .note")) == (what == "cut"), "one that is damaged is said to be"
+
+
+def test_a_drawing_that_is_too_much_for_a_link_stays_behind_and_the_page_says_so(page, server, tmp_path):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    noise = Image.effect_noise((256, 256), 90).convert("RGB")
+    noise.save(tmp_path / "noise.png")
+    page.set_input_files("#canvas input[type=file]", tmp_path / "noise.png")
+    page.wait_for_function(f"({INK})('{DRAWING}') > 0.5")
+    paint(page, 80)
+    page.click("[data-do=link]")
+    page.wait_for_function("document.querySelector('.say').textContent.includes('words and settings only')")
+    assert "#" not in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_picture_is_handed_to_other_apps_where_the_browser_can(open_page, browser, server):
+    context = browser.new_context()
+    context.add_init_script("""
+      navigator.canShare = ({files}) => files?.every(({type}) => type === 'image/png') ?? false;
+      navigator.share = async (what) => {
+        window.shared = [what.files[0].name, what.files[0].size, what.title];
+        if (window.refuses) throw new DOMException('no', window.refuses);
+      };""")
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_selector(CANVAS_READY)
+    draw_circle(page)
+    page.click("#generate")
+    wait_for(page, "done")
+    page.click("[data-do=share]")
+    name, size, title = page.wait_for_function("window.shared").json_value()
+    assert name.endswith("-7.png") and size > 2000 and title
+    page.evaluate("window.refuses = 'AbortError'")
+    before = say(page)
+    page.click("[data-do=share]")
+    page.wait_for_timeout(300)
+    assert say(page) == before, "a person who changed their mind hears nothing"
+    page.evaluate("window.refuses = 'DataError'")
+    page.click("[data-do=share]")
+    page.wait_for_function(f"document.querySelector('.say').textContent != {before!r}")  # there is the link
+    context.close()
+    assert open_page().is_hidden("[data-do=share]"), "here it cannot"
 
 
 def test_an_earlier_picture_comes_back_with_all_that_made_it(page):

@@ -160,4 +160,8 @@ def test_the_picker_shows_only_where_there_is_a_choice(tmp_path):
     save_checkpoint(tmp_path / "a.safetensors", tiny_checkpoint())
     assert not picker()["visible"]
     save_checkpoint(tmp_path / "b.safetensors", tiny_checkpoint(CIFAR, []))
-    assert picker()["visible"] and len(picker()["choices"]) == 2
+    assert picker()["visible"]
+    assert picker()["choices"] == [
+        ("4 things in 3 styles, 16 pixels (a)", "a"),
+        ("2 things, 16 pixels (b)", "b"),
+    ]

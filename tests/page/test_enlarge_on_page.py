@@ -113,7 +113,7 @@ def test_the_mode_is_offered_with_an_upscaler_alone(controls, checkpoint):
     assert controls.dials["enlarge"].visible and not make_controls().dials["enlarge"].visible
     both = {"plain": tiny_checkpoint(), "tiny": checkpoint}
     with gr.Blocks():
-        ws = layout.workspace(both, layout.header(both))
+        ws = layout.workspace(both)
     for model, offered in (("tiny", True), ("plain", False)):
         assert connect.switch(ws, model, ["apple", "noto"])[ws.actions.enlarge]["visible"] is offered
         settings = ws.controls.read(values_of(ws.controls, drawn(), model=model, enlarge=True))
@@ -161,7 +161,7 @@ def test_the_endpoint_is_offered_with_an_upscaler_alone(checkpoint):
 
 def make_controls_here(checkpoints):
     """The controls, on the page that is being made."""
-    return layout.workspace(checkpoints, layout.header(checkpoints)).controls
+    return layout.workspace(checkpoints).controls
 
 
 # ---- large files

@@ -1,7 +1,7 @@
 // Strokes of the brush, the eraser and the keep tool, the bucket's click, and the ring that shows how wide
 // the brush is.
 
-import { part } from '../dom.js';
+import { part, targetIn } from '../dom.js';
 import { SIDE, WHITE } from './drawing.js';
 import { channels, floodFill } from './flood.js';
 
@@ -25,9 +25,13 @@ import { channels, floodFill } from './flood.js';
 
 const HASTY = 300;                                   // ms: a touch cancelled sooner began a two-finger scroll
 const FINEST_RING = 4;                               // CSS pixels
+const LIGHTEST = 0.3, HEAVIEST = 1.5;                // a pen's stroke by its pressure, times the width chosen
+/** Where a pointer that goes down means something else than a stroke, also if it comes to the canvas then. */
+const TAKEN = 'button, input, textarea, label, a, summary, img, p, h1, dialog, .compare, .popup, .camera';
 
 export class Brush {
   /** @type {Stroke | null} */ #stroke = null;
+  #mayEnter = false;                                 // a mouse or a pen went down beside the canvas
   #canvas; #paper; #ring; #drawing; #choice; #refresh;
 
   /**
@@ -45,6 +49,14 @@ export class Brush {
     this.#choice = choice;
     this.#refresh = refresh;
     canvas.addEventListener('pointerdown', (event) => this.#down(event));
+    document.addEventListener('pointerdown', (event) => {
+      this.#mayEnter = event.pointerType !== 'touch' && !targetIn(event, TAKEN);
+    });
+    canvas.addEventListener('pointerenter', (event) => {
+      if (!this.#mayEnter || this.#stroke || !(event.buttons & 1) || this.#choice.tool === 'fill') return;
+      getSelection()?.removeAllRanges();             // which began where the pointer went down
+      this.#begin(event);
+    });
     canvas.addEventListener('pointermove', (event) => this.#move(event));
     canvas.addEventListener('pointerup', (event) => {
       if (event.pointerId === this.#stroke?.id) this.finish();
@@ -66,16 +78,23 @@ export class Brush {
   #down(event) {
     if (!event.isPrimary || event.button > 0) return;
     event.preventDefault();
-    const point = this.#place(event);
     this.finish();
-    if (this.#choice.tool === 'fill') return this.#fill(point);
+    if (this.#choice.tool === 'fill') return this.#fill(this.#place(event));
+    this.#begin(event);
+    const { pen, last } = /** @type {Stroke} */ (/** @type {unknown} */ (this.#stroke));
+    pen.beginPath();                                 // a click alone leaves a dot
+    pen.arc(last.x, last.y, pen.lineWidth / 2, 0, 2 * Math.PI);
+    pen.fill();
+  }
+
+  /** @param {PointerEvent} event */
+  #begin(event) {
+    const point = this.#place(event);
     this.#paper.classList.remove('blank', 'explain');
     try { this.#canvas.setPointerCapture(event.pointerId); } catch { /* the pointer is gone already */ }
     const name = this.#layerAt(point), pen = this.#pen(name);
     this.#stroke = { id: event.pointerId, name, pen, since: event.timeStamp, last: point, middle: point };
-    pen.beginPath();                                 // a click alone leaves a dot
-    pen.arc(point.x, point.y, pen.lineWidth / 2, 0, 2 * Math.PI);
-    pen.fill();
+    this.#press(pen, event);
   }
 
   /** @param {PointerEvent} event */
@@ -84,7 +103,20 @@ export class Brush {
     if (!this.#stroke || event.pointerId !== this.#stroke.id) return;
     if (!event.buttons) return this.finish();        // it went up where nobody told us
     const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-    for (const each of events.length ? events : [event]) this.#lineTo(this.#stroke, this.#place(each));
+    for (const each of events.length ? events : [event]) {
+      this.#press(this.#stroke.pen, each);
+      this.#lineTo(this.#stroke, this.#place(each));
+    }
+  }
+
+  /**
+   * As wide as was chosen; a pen's pressure makes it wider or finer.
+   * @param {CanvasRenderingContext2D} pen
+   * @param {PointerEvent} event
+   */
+  #press(pen, { pointerType, pressure }) {
+    const share = pointerType === 'pen' && pressure ? LIGHTEST + pressure * (HEAVIEST - LIGHTEST) : 1;
+    pen.lineWidth = this.#choice.size * this.#drawing.density * share;
   }
 
   /** @param {PointerEvent} event */
@@ -115,7 +147,6 @@ export class Brush {
   #pen(name) {
     const pen = this.#drawing.pen(name), erases = this.#choice.tool === 'eraser';
     pen.lineCap = pen.lineJoin = 'round';
-    pen.lineWidth = this.#choice.size * this.#drawing.density;
     const ink = name === 'keep' ? this.#drawing.hatch : erases ? WHITE : this.#choice.colour;
     pen.strokeStyle = pen.fillStyle = ink;
     pen.globalCompositeOperation = name === 'keep' && erases ? 'destination-out' : 'source-over';

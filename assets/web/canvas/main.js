@@ -1,7 +1,7 @@
 // The drawing canvas. After every finished change `props.value` becomes what is on it (CanvasValue, types.js)
 // and then the event 'stroke' tells Python. Every word a person reads is in the markup.
 
-import { emit, on, setBlank } from '../bus.js';
+import { emit, isThere, on, setBlank } from '../bus.js';
 import { find, part } from '../dom.js';
 import { Brush } from './brush.js';
 import { Camera } from './camera.js';
@@ -54,4 +54,5 @@ export function mount(element, { props, trigger, watch }) {
   offer();
   on('load', (url) => pictures.load(url));
   on('restore', (value) => pictures.putBack(value));
+  isThere('canvas');
 }

@@ -1,6 +1,7 @@
 // Pictures from outside: upload, paste, drop, the webcam, an example, the last result.
 
 import { emit } from '../bus.js';
+import { drawingIn } from '../carried.js';
 import { find, isShown, isTyping, part, square, targetIn } from '../dom.js';
 import { SIDE } from './drawing.js';
 
@@ -73,7 +74,12 @@ export class Pictures {
   async putBack(value) {
     const turn = ++this.#newest;
     const { picture, keep, source } = value || { picture: '', keep: '', source: '' };
-    const [drawing, mask] = await Promise.all([picture, keep].map((url) => (url ? decode(url) : null)));
+    let drawing, mask;
+    try {
+      [drawing, mask] = await Promise.all([picture, keep].map((url) => (url ? decode(url) : null)));
+    } catch {                                        // it came in a link or a file
+      return this.warn(this.#root.dataset.badDrawing);
+    }
     if (turn !== this.#newest) return;
     this.#finish();
     const { side } = this.#drawing;
@@ -106,11 +112,19 @@ export class Pictures {
     pen.fillRect(0, 0, side, side);
   }
 
-  /** A person's own file: its settings may interest others. @param {File | undefined} picture */
-  #bring(picture) {
-    if (!picture) return;
-    emit('file', picture);
-    this.lay(picture);
+  /**
+   * A person's own file: the drawing that it was made from, where it brings that along, else the picture. Its
+   * settings may interest others.
+   * @param {File | undefined} file
+   */
+  async #bring(file) {
+    if (!file) return;
+    const turn = ++this.#newest, drawing = await drawingIn(file);
+    if (turn !== this.#newest) return;
+    const hasDrawing = drawing !== null;
+    if (hasDrawing) await this.putBack(drawing);
+    else this.lay(file);
+    emit('file', { file, hasDrawing });
   }
 
   /** @param {ClipboardEvent} event */

@@ -3,10 +3,11 @@
 // settings into the controls ('restore', to Python). So comes back what this tab was about to make when the
 // page was left. Files that people bring may carry such settings too ('found', to Python).
 
-import { emit, isBusy, isLive, on, setSubject } from '../bus.js';
+import { emit, isBusy, isLive, isOpen as pageIsOpen, on, setSubject } from '../bus.js';
+import { fromLink } from '../carried.js';
 import { part, parts, targetIn } from '../dom.js';
+import { pngText } from '../png.js';
 import { recall, remember } from './memory.js';
-import { pngText } from './png_text.js';
 import * as shelf from './shelf.js';
 
 /** @typedef {import('../types.js').KeptRun} KeptRun */
@@ -15,6 +16,11 @@ const MOST = 24;
 const PAUSE = 4000;                                  // ms without a change after which a live picture counts
 const HEAD = 65536;                                  // bytes of a file in which our text stands, if at all
 const USES = '#buttons, #search, .saves, .mine';     // where a click shows that a person wants the picture
+
+const address = () => location.search + location.hash;
+/** Whether this is a link to a picture that the tab has not been at. */
+const isNews = () => /[?&]model=|#d=/.test(address()) && recall().link !== address();
+const generate = () => part(document, '#generate').click();
 
 /** @param {HTMLElement} element @param {import('../types.js').Component} component */
 export function mount(element, { props, trigger, watch }) {
@@ -62,6 +68,7 @@ export function mount(element, { props, trigger, watch }) {
   function bringBack(run) {
     if (isBusy()) return;
     emit('told', undefined);
+    emit('settled', undefined);
     emit('show', run);
     emit('restore', run.drawing);
     trigger('restore', { settings: run.settings });
@@ -81,19 +88,29 @@ export function mount(element, { props, trigger, watch }) {
   });
   document.addEventListener('click', (event) => { if (targetIn(event, USES)) keep(); }, true);
 
-  on('file', async (file) => {
+  let isAwaited = false;                             // a picture is to be made, once its settings are set
+  on('file', async ({ file, hasDrawing }) => {
     const text = pngText(await file.slice(0, HEAD).arrayBuffer(), root.dataset.key ?? '');
     if (!text) return;
     emit('told', undefined);
+    emit('settled', undefined);
+    isAwaited = hasDrawing;
     trigger('found', { text });
+  });
+  on('changed', () => {
+    if (isAwaited && !isLive()) generate();
+    isAwaited = false;
   });
 
   let isOpen = false;                                // what went before may be forgotten for what comes now
-  /** As it was when the page was left. */
+  /** As it was when the page was left, or as a link says that was not there then. */
   async function reopen() {
     if (isOpen || props.value !== 'open') return;
     isOpen = true;
+    await pageIsOpen;
+    if (isNews()) return arrive();
     const { drawing, settings, isTold, shown } = recall();
+    if (settings) emit('settled', undefined);
     if (drawing) emit('restore', drawing);
     if (isTold) emit('told', undefined);
     if (settings) {
@@ -104,7 +121,22 @@ export function mount(element, { props, trigger, watch }) {
     if (last && document.body.dataset.doodle === 'empty') emit('show', last[1]);
   }
 
-  on('drawn', (drawing) => { if (isOpen) remember({ drawing }); });
+  let isArriving = false;                            // a drawing from a link is on its way to the canvas
+  /** A link that brought its drawing, which may be none: its picture is made at once. */
+  function arrive() {
+    const drawing = fromLink(location.hash);
+    remember({ link: address() });
+    isArriving = drawing !== null;
+    emit('settled', undefined);
+    emit('restore', drawing ?? recall().drawing);
+  }
+  window.addEventListener('hashchange', arrive);     // another drawing for the same settings
+
+  on('drawn', (drawing) => {
+    if (isOpen) remember({ drawing });
+    if (isArriving) generate();
+    isArriving = false;
+  });
   on('controls', (settings) => { if (isOpen) remember({ settings }); });
   on('told', () => { if (isOpen) remember({ isTold: true }); });
   watch('value', reopen);

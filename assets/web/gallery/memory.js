@@ -8,6 +8,7 @@ const KEY = 'doodle';                                // Python's RECALL reads it
  * @property {import('../types.js').CanvasValue} [drawing]
  * @property {import('../types.js').Settings} [settings]
  * @property {boolean} [isTold]  a person said what it is
+ * @property {string} [link]  by which the tab came to what it is about to make
  * @property {number} [shown]  the picture on the shelf that was made last
  */
 

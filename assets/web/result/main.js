@@ -1,8 +1,11 @@
 // The result: what Python says of a run (types.js, Message), and what the person does with its pictures.
 
-import { emit, isCanvasBlank, isLive, on, setPhase } from '../bus.js';
+import { emit, isCanvasBlank, isLive, isThere, on, setPhase } from '../bus.js';
 import { find, part, parts, targetIn } from '../dom.js';
+import { Closely } from './closely.js';
+import { Compare } from './compare.js';
 import { Player, thumbnail } from './player.js';
+import { canShare, copied, download, linkTo, save, share } from './share.js';
 import { Sheet } from './sheet.js';
 
 /**
@@ -13,9 +16,11 @@ import { Sheet } from './sheet.js';
  */
 
 const THUMB_SIDE = 136;                              // pixels, of a picture in the gallery
+const IN_LINE = 1000;                                // ms after which one may ask for one's place in the line
 const SENT = 32;                                     // drawings remembered
 const LARGE = '-large.png';                          // how the name of a large picture's file ends
 const FOLD = 20;                                     // CSS pixels of the frames that may lie below it
+const SMALL = 0.5, FULL = 0.8;                       // of the drawing's side: closer by itself, and never
 
 /** @param {HTMLElement} element @param {import('../types.js').Component} component */
 export function mount(element, { props, trigger, watch }) {
@@ -28,11 +33,14 @@ export function mount(element, { props, trigger, watch }) {
   };
   watch('value', hear);
   hear();
+  isThere('result');
 }
 
 class Result {
-  #root; #trigger; #player; #sheet; #say; #scrub; #resume; #hint; #all; #cells;
+  #root; #trigger; #player; #sheet; #compare; #closely; #say; #scrub; #resume; #hint; #all; #fill; #cells;
+  /** Whether pictures are seen close up, once a person has said so. @type {boolean | null} */ #wish = null;
   #newest = 0;                                       // the newest run heard of
+  #patience = 0;                                     // timer
   /** What went with a run as its drawing. @type {Map<number, CanvasValue | undefined>} */
   #sent = new Map();
   /** @type {import('../bus.js').Phase} */ #phase = 'empty';
@@ -43,12 +51,16 @@ class Result {
     this.#trigger = trigger;
     this.#player = new Player(root, () => this.#enter(this.#phase));
     this.#sheet = new Sheet(root);
+    this.#compare = new Compare(root);
+    this.#closely = new Closely(root, () => this.#actions.closer());
     this.#say = part(root, '.say');
     this.#scrub = find(root, '.scrub', HTMLInputElement);
     this.#resume = find(root, '[data-do=resume]', HTMLButtonElement);
     this.#hint = this.#resume.title;
     this.#all = part(root, '[data-do=all]');
+    this.#fill = part(root, '[data-do=fill]');
     this.#cells = part(root, '.cells');
+    part(root, '[data-do=share]').hidden = !canShare();
     this.#listen();
     this.#enter('empty');
   }
@@ -57,7 +69,7 @@ class Result {
 
   /** @param {Message} message */
   hear(message) {
-    if (!message.phase) return this.#save(message.gif ?? message.large, message.gif ? '.gif' : LARGE);
+    if (!message.phase) return this.#save(message);
     if (message.run < this.#newest) return;          // late news of a run that was given up
     const isNew = message.run > this.#newest;
     this.#newest = message.run;
@@ -67,13 +79,29 @@ class Result {
     if (message.phase === 'run' || message.phase === 'done') this.#hearFrames(message);
   }
 
+  /** A file that was asked for. @param {import('../types.js').Download} message */
+  #save({ gif, large }) {
+    const picture = this.#picture(gif ?? large ?? '', gif ? '.gif' : LARGE);
+    if (gif) download(gif, picture.name);
+    else if (large) save(picture);
+  }
+
   /** @param {string} say @param {boolean} isNew */
   #wait(say, isNew) {
+    if (!isNew && this.#phase !== 'wait') return;    // it has begun meanwhile
     this.#enter('wait');
-    this.#say.textContent = say;
+    if (this.#say.textContent !== say) this.#say.textContent = say;
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => this.#askPlace(), IN_LINE);
+    if (!isNew) return;
     const { bottom } = part(this.#root, '.frames').getBoundingClientRect();  // on a phone below the fold
-    const isHidden = isNew && !isLive() && bottom > window.innerHeight + FOLD;
+    const isHidden = !isLive() && bottom > window.innerHeight + FOLD;
     if (isHidden) this.#root.scrollIntoView({ block: 'center' });
+  }
+
+  /** Python may not answer, where the run begins just now; then one asks no more. */
+  #askPlace() {
+    if (this.#phase === 'wait') this.#trigger('waiting');
   }
 
   /** @param {string} say */
@@ -95,8 +123,9 @@ class Result {
   #hearFrames(message) {
     const { start, count, box, shape } = message;
     if (start !== this.#player.run?.start) {
-      const fresh = { frames: [], done: null, k: null, drawn: start, drawing: undefined };
+      const fresh = { frames: [], done: null, k: null, drawn: start, drawing: undefined, name: '' };
       this.#player.begin({ start, count, box, shape, ...fresh });
+      this.#begin();
     }
     const run = /** @type {Run} */ (this.#player.run);
     this.#root.style.setProperty('--progress', String(message.progress));
@@ -108,6 +137,7 @@ class Result {
     }
     run.frames[run.frames.length - 1].say = message.say;
     run.drawn = message.drawn;
+    run.name = message.name;
     run.drawing = this.#sent.get(message.drawn);
     if (message.picture !== undefined) finish(run, message, message.say);
     else this.#sheet.show(true);                     // one of them is to be chosen
@@ -115,9 +145,19 @@ class Result {
     this.#rest();
   }
 
+  /** Another run is on show. */
+  #begin() {
+    const side = this.#player.run?.box[2] ?? 1;
+    this.#fill.hidden = side > FULL;
+    this.#player.isCloseUp = !this.#fill.hidden && (this.#wish ?? (side < SMALL && !isLive()));
+    this.#fill.ariaPressed = String(this.#player.isCloseUp);
+    this.#compare.reset();
+  }
+
   /** No more frames will come. */
   #rest() {
     this.#player.fillStrip();
+    this.#player.underlay();
     this.#enter('done');
     if (this.#player.at === this.#player.last) this.#player.refresh();
     else this.#player.play();
@@ -134,6 +174,8 @@ class Result {
     this.#say.ariaLive = phase === 'run' ? 'off' : 'polite';  // what happened is read out, not every step
     const isDone = phase === 'done', isReady = isDone && Boolean(run?.done);
     for (const button of parts(this.#root, '.saves button')) button.toggleAttribute('disabled', !isReady);
+    part(this.#root, '[data-do=png]').toggleAttribute('disabled', !isDone);  // several are one picture
+    this.#compare.offer(isReady && Boolean(run?.drawing));
     this.#scrub.disabled = !isDone || last < 1;
     const isAtEnd = !isReady || at >= last;
     this.#resume.disabled = isAtEnd;
@@ -172,7 +214,10 @@ class Result {
     });
     this.#scrub.addEventListener('input', () => this.#look(Number(this.#scrub.value)));
     on('show', (run) => {
-      this.#player.showAgain({ ...run });
+      this.#player.run = { ...run };
+      this.#begin();
+      this.#player.showAgain();
+      this.#player.underlay();
       this.#enter('done');
     });
     on('sent', ({ run, drawing }) => this.#remember(run, drawing));
@@ -182,16 +227,27 @@ class Result {
   /** The buttons with data-do. @type {Record<string, () => void>} */
   #actions = {
     reuse: () => {
-      emit('load', this.#player.shown);
+      emit('load', this.#player.canvas.toDataURL());
       this.#sheet.show(false);
     },
-    png: () => this.#save(this.#player.run?.done?.picture, '.png'),
+    png: () => this.#saveOne(),
     large: () => this.#trigger('large', this.#place()),
     gif: () => this.#trigger('gif', this.#place()),
     link: () => this.#copyLink(),
+    share: () => this.#share(),
     resume: () => this.#resumeFrom(this.#player.at + 1),
     all: () => this.#showAll(),
+    closer: () => { if (this.#player.run) this.#closely.show(this.#player.canvas); },
+    fill: () => this.#closeUp(!this.#player.isCloseUp),
   };
+
+  /** @param {boolean} isCloseUp */
+  #closeUp(isCloseUp) {
+    this.#player.isCloseUp = this.#wish = isCloseUp;
+    this.#fill.ariaPressed = String(isCloseUp);
+    this.#player.refresh();
+    this.#player.underlay();
+  }
 
   /** @param {number} step */
   #resumeFrom(step) {
@@ -227,19 +283,27 @@ class Result {
     this.#look(this.#player.at);
   }
 
-  /** @param {string | undefined} url @param {string} ending  of the file's name */
-  #save(url, ending) {
-    if (!url) return;
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = `${this.#player.run?.done?.name}${ending}`;
-    link.click();
+  /** A picture as it is to be saved. @param {string} url @param {string} ending  of its file's name */
+  #picture(url, ending) {
+    const run = this.#player.run;
+    return { url, name: `${run?.done?.name ?? run?.name}${ending}`, drawing: run?.drawing };
+  }
+
+  async #saveOne() {
+    const done = this.#player.run?.done;
+    if (done) save(this.#picture(done.picture, '.png'));
+    else save(this.#picture(await this.#player.sheet(), '-sheet.png'));
+  }
+
+  async #share() {
+    const done = this.#player.run?.done;
+    if (done && !(await share(this.#picture(done.picture, '.png')))) this.#copyLink();
   }
 
   async #copyLink() {
-    const url = `${location.origin}${location.pathname}?${this.#player.run?.done?.link}`;
-    const said = part(this.#root, '[data-do=link]').dataset.say ?? '';
-    this.#say.textContent = (await copied(url)) ? said : url;
+    const run = this.#player.run, { say, bare } = part(this.#root, '[data-do=link]').dataset;
+    const { url, isWhole } = await linkTo(run?.done?.link ?? '', run?.drawing);
+    this.#say.textContent = ((await copied(url)) ? isWhole ? say : bare : url) ?? '';
   }
 }
 
@@ -254,20 +318,4 @@ function finish(run, finished, say) {
 async function offer(run, settings) {
   const kept = { ...run, settings, frames: run.frames.map((frame) => ({ ...frame })) };
   emit('result', { ...kept, thumb: await thumbnail(kept, THUMB_SIDE) });
-}
-
-/** @param {string} text @returns {Promise<boolean>} whether it is in the clipboard */
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {                                          // no permission, or the page came without https
-    const field = document.createElement('textarea');
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand('copy');
-    field.remove();
-    return done;
-  }
 }

@@ -5,7 +5,7 @@ import { find, part, square } from '../dom.js';
 
 /** @typedef {import('../types.js').Run} Run */
 
-const SIDE = 512, THUMBS = 10, THUMB_SIDE = 96;      // pixels
+const SIDE = 512, SHEET = 1024, THUMBS = 10, THUMB_SIDE = 96;  // pixels
 /** @type {import('../types.js').Box} */
 const WHOLE = [0, 0, 1];
 /** @type {import('../types.js').Shape} */
@@ -14,15 +14,17 @@ const SQUARE = [1, 1];
 export class Player {
   /** The run on show. @type {Run | null} */ run = null;
   at = 0;                                            // which of its frames
+  isCloseUp = false;                                 // what was painted fills the frame
   /** The run whose frames are being shown, null when at rest. @type {Run | null} */ #playing = null;
-  #clean; #noisy; #noise; #say; #scrub; #strip; #onRest;
+  #before; #clean; #noisy; #noise; #say; #scrub; #strip; #onRest;
 
   /**
    * @param {HTMLElement} root
    * @param {() => void} onRest  when all frames have been shown
    */
   constructor(root, onRest) {
-    this.#clean = find(root, 'canvas.clean', HTMLCanvasElement);
+    this.#before = find(root, 'canvas.before', HTMLCanvasElement);
+    this.#clean = find(root, '.picture canvas.clean', HTMLCanvasElement);
     this.#noisy = find(root, 'canvas.noisy', HTMLCanvasElement);
     this.#noise = find(root, '.noise-switch input', HTMLInputElement);
     this.#say = part(root, '.say');
@@ -37,8 +39,8 @@ export class Player {
 
   get last() { return this.run ? this.run.frames.length - 1 : -1; }
 
-  /** What the canvas shows. @returns {string} a data URL */
-  get shown() { return this.#clean.toDataURL(); }
+  /** Shows the picture. */
+  get canvas() { return this.#clean; }
 
   /** Another run is on show, so far without frames. @param {Run} run */
   begin(run) {
@@ -47,9 +49,8 @@ export class Player {
     this.#strip.replaceChildren();
   }
 
-  /** An earlier run is on show. @param {Run} run */
-  showAgain(run) {
-    this.run = run;
+  /** An earlier run is on show. */
+  showAgain() {
     this.fillStrip();
     this.look(this.last);
   }
@@ -74,8 +75,27 @@ export class Player {
     this.#showFrame(index);
   }
 
-  /** Paints the frame on show again: there is more to say of it. */
+  /** Paints the frame on show again: there is more to say of it, or it is seen otherwise. */
   refresh() { this.#showFrame(this.at); }
+
+  /** All pictures of a run, as they lie there. @returns {Promise<string>} a data URL */
+  async sheet() {
+    const canvas = document.createElement('canvas'), run = this.run;
+    if (!run) return '';
+    await paintFrame(canvas, run.frames[this.at].x0, this.#seen(run), SHEET);
+    return canvas.toDataURL();
+  }
+
+  /** Lays the drawing under the picture, seen in the same way. */
+  async underlay() {
+    const run = this.run;
+    if (!run?.drawing) return;
+    const [left, top, size] = this.isCloseUp ? run.box : WHOLE;
+    await paintPart(this.#before, run.drawing.picture, SIDE, left, top, size);
+  }
+
+  /** @param {Run} run */
+  #seen(run) { return this.isCloseUp ? { ...run, box: WHOLE, shape: SQUARE } : run; }
 
   /** A few of the frames in a row, above the slider that reaches all of them. */
   fillStrip() {
@@ -96,11 +116,11 @@ export class Player {
     const run = this.run;
     if (!run) return Promise.resolve();
     this.at = index;
-    const frame = run.frames[index];
+    const frame = run.frames[index], seen = this.#seen(run);
     const painted = Promise.all([
-      index === this.last && run.done ? paintWhole(this.#clean, run.done.picture, SIDE)
-        : paintFrame(this.#clean, frame.x0, run, SIDE, run.k),
-      this.#noise.checked && paintFrame(this.#noisy, frame.x, run, SIDE, run.k),
+      index === this.last && run.done && !this.isCloseUp ? paintWhole(this.#clean, run.done.picture, SIDE)
+        : paintFrame(this.#clean, frame.x0, seen, SIDE, run.k),
+      this.#noise.checked && paintFrame(this.#noisy, frame.x, seen, SIDE, run.k),
     ]);
     this.#say.textContent = frame.say;
     this.#scrub.max = String(Math.max(this.last, 1));
@@ -189,4 +209,20 @@ async function paintWhole(canvas, url, side) {
   if (latest.get(canvas) !== url) return;
   const width = image.width * k, height = image.height * k;
   paper(canvas, side).drawImage(image, (side - width) / 2, (side - height) / 2, width, height);
+}
+
+/**
+ * A square part of a picture, in shares of its side; what lies outside is paper.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} url
+ * @param {number} side
+ * @param {number} left
+ * @param {number} top
+ * @param {number} size
+ */
+async function paintPart(canvas, url, side, left, top, size) {
+  latest.set(canvas, url);
+  const image = await decode(url), whole = side / size;
+  if (latest.get(canvas) !== url) return;
+  paper(canvas, side).drawImage(image, -left * whole, -top * whole, whole, whole);
 }

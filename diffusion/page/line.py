@@ -1,0 +1,94 @@
+"""Who waits for the model: runs asked for, in their order, and how soon one may begin."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections import deque
+from dataclasses import dataclass
+
+from .session import Session
+
+PLACES = ["First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth"]
+GUESS = 3.0  # seconds of a run, before there was any
+REMEMBERED = 8  # runs whose time counts
+LOST = 300.0  # seconds after which a run that never came was lost on its way
+
+
+@dataclass
+class Waiting:
+    """A run that was asked for and has not ended."""
+
+    session: weakref.ref[Session]
+    number: int
+    since: float
+    begun: float | None = None
+
+    def counts(self, now: float) -> bool:
+        """Does anybody still want it?"""
+        session = self.session()
+        there = session is not None and session.wanted == self.number
+        return there and (self.begun is not None or now - self.since < LOST)
+
+
+class Line:
+    """All runs of all tabs. Whoever asks anew stands at the end again, as in Gradio's queue."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Waiting] = []
+        self._seconds: deque[float] = deque(maxlen=REMEMBERED)
+        self._lock = threading.Lock()
+
+    def join(self, session: Session, number: int) -> None:
+        """A run is asked for."""
+        with self._lock:
+            now = time.monotonic()
+            self._waiting = [each for each in self._waiting if each.counts(now)]
+            self._waiting.append(Waiting(weakref.ref(session), number, now))
+
+    def begin(self, session: Session, number: int) -> float:
+        """Its turn has come, after so many seconds."""
+        with self._lock:
+            now = time.monotonic()
+            for each in self._waiting:
+                if each.session() is session and each.number == number:
+                    each.begun = now
+                    return now - each.since
+        return 0.0
+
+    def end(self, session: Session, number: int) -> None:
+        """It is over, whatever became of it."""
+        with self._lock:
+            for each in self._waiting:
+                if each.session() is session and each.number == number and each.begun is not None:
+                    self._seconds.append(time.monotonic() - each.begun)
+            self._waiting = [
+                each for each in self._waiting if not (each.session() is session and each.number == number)
+            ]
+
+    def ahead(self, session: Session) -> tuple[int, float] | None:
+        """How many runs come before the one that this tab waits for, and in how many seconds it may begin;
+        None where it waits for none."""
+        with self._lock:
+            now = time.monotonic()
+            there = [each for each in self._waiting if each.counts(now)]
+            mine = [place for place, each in enumerate(there) if each.session() is session]
+            if not mine or there[mine[0]].begun is not None:
+                return None
+            usual = sum(self._seconds) / len(self._seconds) if self._seconds else GUESS
+            seconds = [
+                usual if each.begun is None else max(0.0, usual - now + each.begun)
+                for each in there[: mine[0]]
+            ]
+            return len(seconds), sum(seconds)
+
+
+LINE = Line()
+
+
+def in_words(ahead: int, seconds: float) -> str:
+    """ "Third in line, about 4 seconds." """
+    place = PLACES[ahead] if ahead < len(PLACES) else f"Number {ahead + 1}"
+    whole = max(1, round(seconds))
+    return f"{place} in line, about {whole} second{'s' * (whole > 1)}."
