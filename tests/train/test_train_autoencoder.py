@@ -29,7 +29,8 @@ def shapes(tmp_path_factory):
 def autoencoder(shapes, tmp_path_factory):
     out = tmp_path_factory.mktemp("autoencoder")
     flags = ["--steps", "300", "--lr", "1e-2", "--ema-decay", "0.8", "--sample-every", "100"]
-    assert main(["--data", str(shapes), "--out", str(out), *TINY, *flags, "--hold-out", "0.3"]) == 0
+    plain = ["--hold-out", "0.3", "--augment", "none", "--sketched", "0"]
+    assert main(["--data", str(shapes), "--out", str(out), *TINY, *flags, *plain]) == 0
     return out
 
 
