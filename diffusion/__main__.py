@@ -97,7 +97,7 @@ def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, st
         original = ImageOps.contain(original, (args.size, args.size), Image.Resampling.LANCZOS)
     as_it_is = args.keep_outlines or checkpoint.takes_lines
     coloured = original if as_it_is else colour_in(original, checkpoint.colours_of(labels))
-    prepared = images.prepare(coloured, checkpoint.image_size)
+    prepared = images.prepare(coloured, checkpoint.drawing_size)
     if prepared.blank:
         print(f"{args.input} is blank: the picture will come from the noise alone.", file=sys.stderr)
     return _Drawing(original, prepared, mask)
@@ -148,14 +148,14 @@ def _run(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str
     drawing = _read(args, checkpoint, labels)
     steps = _denoise(args, checkpoint, labels, drawing)
     side, result = args.size or 512, checkpoint.codec.decode(steps[-1].x)
-    shown = [step.x0 for step in steps[:-1]] + [result]
+    shown = [checkpoint.codec.preview(step.x0) for step in steps[:-1]] + [result]
 
     def frame(x0: Tensor) -> Image.Image:
         seen = images.to_pil(x0, side)
         return drawing.stand(seen) if drawing and args.enlarge else seen
 
     if args.frames is not None:
-        seen = [drawing.prepared.x0 if drawing else torch.ones_like(steps[0].x)]
+        seen = [drawing.prepared.x0 if drawing else torch.ones_like(shown[0])]
         seen += shown if steps[-1].total else []
         digits = max(2, len(str(len(seen) - 1)))
         for i, x0 in enumerate(seen):

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .codec import Codec, Pixels, codec_beside
+from .codec import Codec, Pixels, codec_beside, latents_beside
 from .errors import DoodleError, did_you_mean, quoted
 from .files import WeightsFormat, read_weights, write_weights
 from .header import checked, read_network, read_schedule, same_name
@@ -65,8 +65,13 @@ class Checkpoint:
 
     @property
     def image_size(self) -> int:
-        """R: the model draws R x R pixels."""
+        """R: the model draws R x R pixels, or places of its latent space."""
         return self.model.config.image_size
+
+    @property
+    def drawing_size(self) -> int:
+        """Pixels on a side of the drawings that its codec encodes."""
+        return self.image_size * (1 if self.codec.in_pixels else self.codec.factor)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -93,7 +98,7 @@ class Checkpoint:
     @property
     def enlarges(self) -> bool:
         """Is there an upscaler: do people see more pixels than the model draws?"""
-        return self.codec.factor > 1
+        return self.codec.in_pixels and self.codec.factor > 1
 
     def colours_of(self, labels: dict[str, str | None]) -> list[str]:
         """The typical colours of what `labels` name, most typical first; empty where none are known."""
@@ -174,14 +179,12 @@ def load_checkpoint(
 
     Raises:
         CheckpointError: the file is missing, damaged, or not of this program.
-        UpscalerError: its upscaler is.
+        UpscalerError, AutoencoderError: its upscaler is, or the autoencoder of one that draws latents.
     """
 
     def build(tensors: dict[str, Tensor], about: dict) -> Checkpoint:
         about = checked(about)
         config = read_network(about["model"], about["label_names"])
-        if config.image_channels != 3:
-            raise CheckpointError("its pictures are not in colour")
         with torch.device("meta"):  # no memory and no random start for weights about to be replaced
             model = UNet(config)
         model.load_state_dict(tensors, assign=True)
@@ -198,6 +201,8 @@ def load_checkpoint(
         )
 
     checkpoint = read_weights(path, FORMAT, build)
+    if checkpoint.model.config.image_channels != 3:
+        return replace(checkpoint, codec=latents_beside(path, checkpoint.shape, device))
     if not upscaler:
         return checkpoint
     return replace(checkpoint, codec=codec_beside(path, checkpoint.image_size, device))

@@ -53,9 +53,9 @@ class Denoiser:
     def of(
         cls, checkpoint: Checkpoint, condition: Condition, guidance: Guidance = unguided, clip: bool = True
     ) -> Denoiser:
-        """A checkpoint's network, with its schedule and prediction type."""
+        """A checkpoint's network, with its schedule and prediction type; latents are never clipped."""
         about = checkpoint.model, checkpoint.schedule, checkpoint.prediction_type
-        return cls(*about, condition, guidance, clip)
+        return cls(*about, condition, guidance, clip and checkpoint.codec.in_pixels)
 
     def __call__(self, x: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
         """x_t (B, 3, R, R) and its timestep, or one for each picture (B,) -> (x0, eps), each like x_t."""

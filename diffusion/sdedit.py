@@ -173,7 +173,8 @@ def edit(
 
     Args:
         checkpoint: a trained model. One with an input for a drawing is told `image` as well.
-        image: the drawing, float32 (B, 3, R, R) in [-1, 1]; None to start from nothing (strength must be 1).
+        image: the drawing as the checkpoint's codec encodes it, float32 (B, C, R, R); None to start from
+            nothing (strength must be 1).
         labels: kind -> name for the whole batch; a kind left out, or None, is not told to the model. Or a
             `Condition`, where the pictures are told different things.
         sampling: strength 0 returns the drawing untouched without a model call; 1 starts from pure noise.
@@ -219,7 +220,9 @@ def edit_walk(
     if done >= len(timesteps):
         raise DoodleError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
     generator = generator or torch.Generator(device=drawing.device).manual_seed(0)
-    noise = first_noise(condition, randn(drawing.shape, generator, like=drawing), sampling.temperature)
+    # What is slow in pixels is told by the drawing; of latents nobody has measured it.
+    temperature = sampling.temperature if checkpoint.codec.in_pixels else 1.0
+    noise = first_noise(condition, randn(drawing.shape, generator, like=drawing), temperature)
     solver = sampling.new_solver()
     if after is None or not done:
         x = first_state(schedule, drawing, noise, strength, timesteps[0])

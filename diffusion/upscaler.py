@@ -97,6 +97,8 @@ class Upscaled:
     credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
 
+    in_pixels = True
+
     @property
     def factor(self) -> int:
         return self.network.config.factor
@@ -126,6 +128,10 @@ class Upscaled:
     def decode(self, x0: Tensor) -> Tensor:
         """What the model drew, float32 (B, 3, R, R) -> (B, 3, f R, f R) in [-1, 1]; white stays white."""
         return self.network(x0).clamp(-1, 1)
+
+    def preview(self, x: Tensor) -> Tensor:
+        """A state on the way as it is, (B, 3, R, R): only what is finished is worth enlarging."""
+        return x
 
 
 def save_upscaler(path: str | Path, upscaled: Upscaled, dtype: torch.dtype = torch.float16) -> None:

@@ -55,7 +55,7 @@ def framed(
     """
     if picture is not None and colour and not checkpoint.takes_lines:
         picture = colour_in(picture, checkpoint.colours_of({**labels}))
-    prepared = images.prepare(picture, checkpoint.image_size) if picture else None
+    prepared = images.prepare(picture, checkpoint.drawing_size) if picture else None
     return None if prepared is None or prepared.blank else prepared
 
 

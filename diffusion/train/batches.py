@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 import cv2
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..codec import Codec
 from ..errors import DoodleError
 from .data import PictureSet
 from .ranks import ALONE, Ranks
@@ -47,6 +48,10 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         return Batch(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+    def encoded(self, codec: Codec) -> Batch:
+        """The same as a codec's model knows it: (B, C, R, R) of pictures and drawings at its S pixels."""
+        return replace(self, x0=codec.encode(self.x0), drawing=codec.encode(self.drawing))
 
     def rows(self, index: Tensor) -> Batch:
         """Some of its pictures, chosen by a long tensor."""

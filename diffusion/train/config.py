@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import __version__
+from ..autoencoder import load_autoencoder
 from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from ..errors import DoodleError
 from ..files import FileError, read_state
@@ -70,7 +71,9 @@ class TrainConfig(RunConfig):
         0.45, "fraction of pictures whose noise lies over their drawing, as in SDEdit", low=0, high=1
     )
 
-    image_size: int = option(64, "pixels on a side", low=1)
+    autoencoder: str = option("", "made by diffusion.train.autoencoder: draw in its latent space")
+    image_channels: int = option(3, "numbers in a pixel, or in a place of the latent space", low=1, high=64)
+    image_size: int = option(64, "pixels on a side, or places of the latent space", low=1)
     patch_size: int = option(4, "pixels on a side of a patch, 1 for none", low=1)
     channels: tuple[int, ...] = option((128, 256), "width of each level, finest first", low=1)
     blocks: int = option(2, "residual blocks per level", low=1)
@@ -106,8 +109,23 @@ class TrainConfig(RunConfig):
         super().__post_init__()
         self.network(())
         check_prediction_type(self.prediction_type, NoiseSchedule(self.schedule, self.num_train_timesteps))
+        if bool(self.autoencoder) != (self.image_channels != 3):
+            raise DoodleError("--image-channels is 3, or what --autoencoder has, which is not 3.")
+        if self.autoencoder and self.perceptual:
+            raise DoodleError("--perceptual looks at pixels, and with --autoencoder there are none.")
         if self.noise_over > self.sketched:
             raise DoodleError("--noise-over cannot be more than --sketched: it lies over drawings.")
+
+    @property
+    def drawing_size(self) -> int:
+        """Pixels on a side of the pictures that the network, or its autoencoder, is given.
+
+        Raises:
+            AutoencoderError: its file is missing or damaged.
+        """
+        if not self.autoencoder:
+            return self.image_size
+        return load_autoencoder(self.autoencoder).network.config.image_size
 
     def network(self, label_sizes: Sequence[int]) -> UNetConfig:
         """The shape of the network.
@@ -124,6 +142,7 @@ class TrainConfig(RunConfig):
             head_channels=self.head_channels,
             label_sizes=tuple(label_sizes),
             dropout=self.dropout,
+            image_channels=self.image_channels,
             drawing=bool(self.drawing),
             learned_variance=bool(self.learned_variance),
             detail_channels=self.detail_channels,
@@ -131,7 +150,7 @@ class TrainConfig(RunConfig):
 
     def record(self) -> dict:
         """All of them for a checkpoint's record, which travels: of files their names only."""
-        paths = ("out", "init_from", "names", "class_names", "perceptual")
+        paths = ("out", "init_from", "names", "class_names", "perceptual", "autoencoder")
         files = {name: Path(getattr(self, name)).name for name in paths}
         return {**asdict(self), **files, "data": [Path(source).name for source in self.data]}
 
@@ -143,12 +162,12 @@ STATE = "state.pt"  # in a run's folder: all that is needed to go on
 CHANGEABLE = {
     "data", "photos", "checkpoint", "out", "init_from", "names", "steps", "decay", "max_minutes",
     "save_every", "sample_every", "log_every", "device", "precision", "compile", "workers", "perceptual",
-    "perceptual_weight",
+    "perceptual_weight", "autoencoder",
 }  # fmt: skip
 # Settings that there have not always been, and what runs that began without them had.
 SINCE = {
     "perceptual": "", "perceptual_weight": 0.1, "learned_variance": 0, "timesteps": "uniform",
-    "class_names": "", "fit": "pad", "detail_channels": 0,
+    "class_names": "", "fit": "pad", "detail_channels": 0, "autoencoder": "", "image_channels": 3,
 }  # fmt: skip
 
 
@@ -166,6 +185,7 @@ def inherited(start: Checkpoint) -> dict:
     """The settings that a checkpoint's network and schedule were made with."""
     network, schedule = start.model.config, start.schedule
     return {
+        "image_channels": network.image_channels,
         "image_size": network.image_size,
         "patch_size": network.patch_size,
         "channels": tuple(network.channels),
@@ -184,10 +204,14 @@ def inherited(start: Checkpoint) -> dict:
 def configure(given: dict, resume: bool) -> TrainConfig:
     """The settings of a run from its flags, see `settle`.
 
-    A run that starts from a checkpoint takes over its network and schedule.
+    A run that starts from a checkpoint takes over its network and schedule, and one in a latent space its
+    shape; a place there is a patch of pixels already.
     """
     if given.get("init_from") and not resume:
         given = inherited(load_checkpoint(given["init_from"])) | given
+    if given.get("autoencoder") and not resume:
+        channels, size, _ = load_autoencoder(given["autoencoder"]).shape
+        given = {"patch_size": 1} | given | {"image_channels": channels, "image_size": size}
     return settle(TrainConfig, given, resume)
 
 

@@ -17,9 +17,11 @@ from torch import Tensor
 from ..checkpoint import Checkpoint, CheckpointError
 from ..files import read_json
 from ..header import HeaderError, checked
+from ..schedule import NoiseSchedule
 from ..unet import UNet, UNetConfig
 from .sources import DataError
 
+OTHER = "The checkpoint to start from has another network or schedule than this run."
 Names = Mapping[str, Mapping]
 
 
@@ -136,7 +138,7 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
     has = (*shape.attention, shape.drawing, shape.learned_variance)
     lost = any(before and not now for before, now in zip(had, has))
     if same != shape or lost or old.detail_channels not in (0, shape.detail_channels):
-        raise CheckpointError("The checkpoint to start from has another network or schedule than this run.")
+        raise CheckpointError(OTHER)
     if list(label_names) != list(start.label_names):
         raise CheckpointError(
             f"The checkpoint to start from has the labels {' and '.join(start.label_names) or 'none'}, "
@@ -152,3 +154,26 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
             weights[key] = torch.cat([weights[key], torch.zeros_like(weights[key])])
     model.load_state_dict(weights, strict=False)
     return model
+
+
+def new_network(
+    start: Checkpoint | None,
+    shape: UNetConfig,
+    schedule: NoiseSchedule,
+    prediction_type: str,
+    label_names: dict[str, list[str]],
+    about: Names,
+    seed: int,
+) -> UNet:
+    """The network that a run begins with: a random one, or the start's, `grown`.
+
+    Raises:
+        CheckpointError: the start has another schedule or prediction type, or cannot grow into this shape.
+    """
+    with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
+        torch.manual_seed(seed)
+        if not start:
+            return UNet(shape)
+        if (start.schedule, start.prediction_type) != (schedule, prediction_type):
+            raise CheckpointError(OTHER)
+        return grown(start, shape, label_names, about)

@@ -14,6 +14,7 @@ MAX_X0_WEIGHT = 20.0
 FAINTEST_SKETCH, BOLDEST_SKETCH = 0.3, 0.95  # strengths between which training puts noise over sketches
 MIN_SNR_GAMMA = 5.0  # where Hang et al. 2023 cut
 VLB_WEIGHT = 0.001  # lambda of iDDPM eq. 16
+SMALLEST_ERROR = 1e-3  # of the Charbonnier loss, in units of [-1, 1]
 
 
 def drop_labels(
@@ -134,3 +135,18 @@ def variance_loss(
     seen, _ = to_x0_eps(prediction_type, schedule, output.detach(), x_t, t)
     terms = step_term(schedule, x0, x_t, t, seen, schedule.log_variance(t, t - 1, x0, share))
     return VLB_WEIGHT * schedule.num_train_timesteps * terms
+
+
+def restoration_loss(x: Tensor, truth: Tensor, edges: float) -> Tensor:
+    """How far pictures (B, 3, S, S) are from the true ones. Scalar.
+
+    Charbonnier's loss, sqrt(d^2 + e^2) of each difference d: absolute, so that an edge is put where it most
+    likely is rather than smeared over where it may be (Lai et al. 2017, "LapSRN", section 3.3). The same for
+    the differences between neighbouring pixels, `edges` times.
+    """
+
+    def far(d: Tensor) -> Tensor:
+        return (d.square() + SMALLEST_ERROR**2).sqrt().mean()
+
+    d = x - truth
+    return far(d) + edges * (far(d.diff(dim=-1)) + far(d.diff(dim=-2)))

@@ -3,6 +3,7 @@
 What a run leaves in its folder:
 
     checkpoint.safetensors   the averaged weights, ready for the app and the command line
+    autoencoder/             the one that it draws in the latent space of, if it does
     state.pt                 everything needed to go on exactly: weights, optimizers, average, RNG, step
     loss.csv, loss.png       the loss, on training and held-out pictures
     samples-NNNNNN.png       pictures from fixed seeds and labels, to see it learn
@@ -11,6 +12,7 @@ What a run leaves in its folder:
 from __future__ import annotations
 
 import math
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +24,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..checkpoint import CheckpointError, save_checkpoint
+from ..codec import autoencoder_beside
 from ..errors import DoodleError
 from ..files import whole, write_state
 from ..options import Parser, add_options, command
@@ -33,6 +36,8 @@ from .log import LossLog
 from .ranks import ALONE, Ranks, joined
 from .sheets import sample_sheet
 from .trainer import Trainer
+
+CHECKPOINT = "checkpoint.safetensors"  # in a run's folder: the weights
 
 
 def best_device() -> torch.device:
@@ -83,7 +88,7 @@ def begin(config: TrainConfig, resume: bool, ranks: Ranks = ALONE) -> Trainer:
     # For dropout, which draws from the global RNG; all else has a generator.
     torch.manual_seed(config.seed + ranks.rank)
     # Turned pictures stay sharp when there is more of them; others need no resizing back and forth.
-    side = config.image_size * (2 if config.augment == "drawing" else 1)
+    side = config.drawing_size * (2 if config.augment == "drawing" else 1)
     with ranks.one_by_one():
         called = read_class_names(config.class_names)
         pictures = load_pictures(config.data, side, config.hold_out, config.fit, called)
@@ -92,6 +97,9 @@ def begin(config: TrainConfig, resume: bool, ranks: Ranks = ALONE) -> Trainer:
         restore(trainer, config)
     if not ranks.main:
         return trainer
+    if config.autoencoder:  # a checkpoint that draws latents finds it there
+        with whole(autoencoder_beside(Path(config.out) / CHECKPOINT, config.image_size)) as partial:
+            shutil.copyfile(config.autoencoder, partial)
     together = f" in {ranks.world} processes" if ranks.world > 1 else ""
     labels = ", ".join(f"{len(names)} {kind} labels" for kind, names in trainer.label_names.items())
     parameters = sum(p.numel() for p in trainer.model.parameters())
@@ -256,7 +264,7 @@ def train(config: TrainConfig, resume: bool = False) -> int:
         def save(path: Path, facts: dict) -> None:
             save_checkpoint(path, trainer.checkpoint(**facts), torch.float16)
 
-        leaves = Leaves("checkpoint.safetensors", save, lambda: sample_sheet(trainer))
+        leaves = Leaves(CHECKPOINT, save, lambda: sample_sheet(trainer))
         return Run(trainer, Path(config.out), leaves).to_the_end()
 
 

@@ -34,12 +34,13 @@ def sample_sheet(trainer: Trainer, columns: int = 8, rows: int = 6) -> Image.Ima
         made = _imagined(trainer, trainer.condition(part, part.labels))
         for three in zip(*(x.split(columns) for x in (part.drawing, made, part.x0))):
             sheet += three
-    full = [F.pad(row, (0, 0, 0, 0, 0, 0, 0, columns - len(row)), value=1.0) for row in sheet]
+    seen = [trainer.codec.preview(row.to(trainer.device)).float().cpu() for row in sheet]
+    full = [F.pad(row, (0, 0, 0, 0, 0, 0, 0, columns - len(row)), value=1.0) for row in seen]
     return images.to_pil(torch.cat([torch.cat([*row], dim=2) for row in full], dim=1))
 
 
 def _imagined(trainer: Trainer, condition: Condition) -> Tensor:
-    """Pictures from pure noise, sampled as is usual, float32 (B, 3, R, R) in [-1, 1]."""
+    """What is drawn from pure noise, sampled as is usual, float32 (B, C, R, R)."""
     with trainer.autocast():
         *_, last = edit(trainer.checkpoint(), None, condition.to(trainer.device), Sampling(strength=1.0))
     return last.x0.float().cpu()

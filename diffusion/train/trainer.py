@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import __version__
-from ..checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from ..autoencoder import load_autoencoder
+from ..checkpoint import Checkpoint, load_checkpoint
+from ..codec import Codec, Pixels
 from ..condition import Condition
 from ..ema import EMA
 from ..prediction import split_output, to_x0_eps, training_target
@@ -28,7 +30,7 @@ from .choose import colours_of, evenly, only, sampling_weights
 from .class_names import all_names
 from .config import TrainConfig, learning_rate
 from .data import DataError, PictureSet
-from .growth import appended, grown, names_of, seen_before, told_before
+from .growth import appended, names_of, new_network, seen_before, told_before
 from .importance import LossHistory, importance_weights
 from .learner import Learner, set_generator
 from .losses import (
@@ -74,15 +76,19 @@ class Trainer(Learner[TrainConfig, Batch]):
         train, test = pictures.train(), pictures.test()
         self.pairs = pictures.combinations()
         self.colours = colours_of(train)
+        self.codec: Codec = load_autoencoder(config.autoencoder, device) if config.autoencoder else Pixels()
         self.batches = self._batches(train, sampling_weights(train, config.balance), config.augment)
         test = test.subset(evenly(len(test), HELD_OUT))
         still = self._batches(test, torch.ones(len(test)), "none")
         drawn: tuple[Batch | None, list[str | None]] = still.with_drawings() if len(test) else (None, [])
-        self.held_out, self.held_out_kinds = drawn
+        self.held_out, self.held_out_kinds = drawn[0] and drawn[0].encoded(self.codec), drawn[1]
 
         self.schedule = NoiseSchedule(config.schedule, config.num_train_timesteps)
         self.generator = torch.Generator(device).manual_seed(config.seed)
-        self.model = self._new_model().to(device).to(memory_format=torch.channels_last)
+        shape = config.network([len(names) for names in self.label_names.values()])
+        about = self.schedule, config.prediction_type, self.label_names, self.about
+        self.model = new_network(self.start, shape, *about, config.seed).to(device)
+        self.model = self.model.to(memory_format=torch.channels_last)
         self.model = self.model.train().requires_grad_(True)
         self.ema = EMA(self.model, config.ema_decay)
         compiled = config.compile == "yes" or (config.compile == "auto" and device.type == "cuda")
@@ -97,21 +103,9 @@ class Trainer(Learner[TrainConfig, Batch]):
     def _batches(self, pictures: PictureSet, weights: Tensor, augment: str) -> Batches:
         config = self.config
         return Batches(
-            pictures, weights, config.image_size, batch_size=config.batch_size, augment=augment,
+            pictures, weights, config.drawing_size, batch_size=config.batch_size, augment=augment,
             sketched=config.sketched, seed=config.seed, workers=config.workers, ranks=self.ranks,
         )  # fmt: skip
-
-    def _new_model(self) -> UNet:
-        config = self.config
-        shape = config.network([len(names) for names in self.label_names.values()])
-        with torch.random.fork_rng():  # layers draw from the global RNG; leave it as it was
-            torch.manual_seed(config.seed)
-            if not self.start:
-                return UNet(shape)
-            theirs = (self.start.schedule, self.start.prediction_type)
-            if theirs != (self.schedule, config.prediction_type):
-                raise CheckpointError(f"{config.init_from} has another network or schedule than this run.")
-            return grown(self.start, shape, self.label_names, self.about)
 
     # ------------------------------------------------------------------------------------------- learning
 
@@ -189,7 +183,7 @@ class Trainer(Learner[TrainConfig, Batch]):
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, self.step)
-        batch = self.next_batch().to(self.device)
+        batch = self.next_batch().to(self.device).encoded(self.codec)
         # All random numbers are drawn for the whole batch, so that cutting it up changes nothing.
         labels = drop_labels(batch.labels, self.null, config.label_dropout, self.generator, self.ranks)
         probabilities = self.history.probabilities() if self.history else None
@@ -249,6 +243,7 @@ class Trainer(Learner[TrainConfig, Batch]):
         made = Checkpoint(
             model=self.ema.model,
             schedule=self.schedule,
+            codec=self.codec,
             prediction_type=self.config.prediction_type,
             label_names=self.label_names,
             pairs=list(self.pairs),

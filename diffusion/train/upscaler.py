@@ -31,12 +31,12 @@ from .config import RunConfig, learning_rate, settle
 from .crops import CropBatches, Crops, Source
 from .data import PictureSet, load_pictures
 from .learner import Learner
+from .losses import restoration_loss
 from .own_results import OwnResults
 from .run import Leaves, Run, chosen_device, restore
 
 HELD_OUT = 128  # held-out crops that the validation loss is measured on
 SHOWN = 6  # pictures on a sheet
-SMALLEST_ERROR = 1e-3  # of the Charbonnier loss, in units of [-1, 1]
 
 
 @dataclass(frozen=True)
@@ -74,21 +74,6 @@ class UpscalerRunConfig(RunConfig):
             raise DoodleError("Say whose results are to be enlarged: --checkpoint FILE, or --own-results 0.")
         if self.crop * self.factor > (self.photo_side if self.photos else self.image_size * self.factor):
             raise DoodleError("--crop times --factor is more than the pictures have pixels.")
-
-
-def restoration_loss(x: Tensor, truth: Tensor, edges: float) -> Tensor:
-    """How far pictures (B, 3, S, S) are from the true ones. Scalar.
-
-    Charbonnier's loss, sqrt(d^2 + e^2) of each difference d: absolute, so that an edge is put where it most
-    likely is rather than smeared over where it may be (Lai et al. 2017, "LapSRN", section 3.3). The same for
-    the differences between neighbouring pixels, `edges` times.
-    """
-
-    def far(d: Tensor) -> Tensor:
-        return (d.square() + SMALLEST_ERROR**2).sqrt().mean()
-
-    d = x - truth
-    return far(d) + edges * (far(d.diff(dim=-1)) + far(d.diff(dim=-2)))
 
 
 def _chances(pictures: PictureSet, held_out: bool, balance: float) -> np.ndarray:

@@ -8,7 +8,8 @@ from tiny import draw_shapes
 
 from conftest import tiny_checkpoint
 from diffusion import save_checkpoint
-from diffusion.train.upscaler import main, restoration_loss
+from diffusion.train.losses import restoration_loss
+from diffusion.train.upscaler import main
 from diffusion.upscaler import load_upscaler
 from toys import noise
 
