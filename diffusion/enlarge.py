@@ -6,15 +6,37 @@ from a drawing is how the picture is prepared: it is not framed, nor coloured in
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from PIL import Image
 
 from .checkpoint import Checkpoint
-from .images import ImageError, Prepared, flatten, square_around
+from .images import Box, ImageError, Prepared, flatten, prepare, square_around
 from .upscaler import UpscalerError
 
 LEAST_SIDE = 16  # in fewer pixels there is nothing to be seen
+
+
+def continued(flat: Image.Image) -> tuple[Image.Image, Box]:
+    """A picture's edges continued to a square, RGB, and where that square stands in it."""
+    width, height = flat.size
+    left, top, right, bottom = box = square_around((0, 0, width, height))
+    rest = (-top, bottom - height), (-left, right - width), (0, 0)
+    return Image.fromarray(np.pad(np.asarray(flat), rest, mode="edge")), box
+
+
+def prepare_photo(photo: Image.Image, size: int) -> Prepared:
+    """All of a photo for the model, which is not to take the paper beside it for a part of the picture.
+
+    Args:
+        photo: any mode and size.
+        size: R.
+    """
+    square, box = continued(flatten(photo))
+    prepared = prepare(square, size, frame=False)
+    return replace(prepared, box=box, original_size=photo.size)
 
 
 def prepare_whole(image: Image.Image, checkpoint: Checkpoint) -> Prepared:
@@ -41,9 +63,7 @@ def prepare_whole(image: Image.Image, checkpoint: Checkpoint) -> Prepared:
     if max(width, height) < LEAST_SIDE:
         least = f"{LEAST_SIDE} pixels at least on the longer side"
         raise ImageError(f"A picture of {width} x {height} pixels is too small to be enlarged: {least}.")
-    left, top, right, bottom = box = square_around((0, 0, width, height))
-    rest = (-top, bottom - height), (-left, right - width), (0, 0)
-    square = Image.fromarray(np.pad(np.asarray(flat), rest, mode="edge"))
+    square, box = continued(flat)
     if square.width > size:
         square = square.resize((size, size), Image.Resampling.BOX)
     seen = np.asarray(square, dtype=np.float32)

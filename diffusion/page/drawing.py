@@ -8,7 +8,7 @@ from PIL import Image
 
 from .. import images
 from ..checkpoint import Checkpoint
-from ..enlarge import prepare_whole
+from ..enlarge import prepare_photo, prepare_whole
 from ..lineart import colour_in
 from .canvas_io import read_canvas, read_source
 from .kinds import photo_box
@@ -94,8 +94,6 @@ def read_drawing(value: dict | str | None, checkpoint: Checkpoint, settings: Set
         return to_enlarge(source or picture, _cut_out(keep, source) if source else keep, checkpoint)
     if picture and (box := photo_box(picture)):  # the bars beside it are none of it
         photo = picture.crop(box)
-        return Drawing(
-            photo, keep and keep.crop(box), images.prepare(photo, checkpoint.image_size, frame=False)
-        )
+        return Drawing(photo, keep and keep.crop(box), prepare_photo(photo, checkpoint.image_size))
     prepared = framed(picture, checkpoint, settings.labels, settings.colour)
     return Drawing(picture, keep, prepared) if picture and prepared else None

@@ -155,6 +155,7 @@ def _messages(
             run.steps += new
             frames, old = old + [frame_message(step) for step in new], []
             progress = new[-1].index / max(new[-1].total, 1)
+            LINE.going(session, progress)
             count = len(new[-1].x)
             more: Message = {**place, "progress": progress, "frames": frames, "count": count}
             yield message(number, "run", frames[-1]["say"], more)

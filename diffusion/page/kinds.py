@@ -16,7 +16,7 @@ from ..sampler import USUAL
 OUTLINE, COLOURED, PHOTO = "outline", "coloured", "photo"
 STRENGTHS = {OUTLINE: 0.8, COLOURED: USUAL.strength, PHOTO: 0.25}
 WORDS = {  # what the dial says of it
-    OUTLINE: "Outlines: 0.8, their colours come from the words",
+    OUTLINE: "Outlines: 0.8, the words say the colours",
     COLOURED: "0 keeps your drawing, 1 repaints all of it",
     PHOTO: "A photo: 0.25 keeps it, more repaints it",
 }

@@ -100,7 +100,7 @@ def workspace(checkpoints: dict[str, Checkpoint], guess: Guesser | None = None) 
             elem_id="picker",
         )
     keyboard_line()
-    wishes = gr.State({place: name for place, name in enumerate(FIRST) if place})
+    wishes = gr.State({})
     controls = Controls(checkpoints, model, canvas, labels, wishes, dials)
     return Workspace(controls, gallery, examples, guesses, view, strength, actions, session, number)
 

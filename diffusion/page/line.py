@@ -24,6 +24,14 @@ class Waiting:
     number: int
     since: float
     begun: float | None = None
+    done: float = 0.0  # the share of it that is
+
+    def left(self, now: float, usual: float) -> float:
+        """Seconds until it may be over, where runs usually take so many."""
+        if self.begun is None:
+            return usual
+        gone = now - self.begun
+        return gone * (1 - self.done) / self.done if self.done else max(0.0, usual - gone)
 
     def counts(self, now: float) -> bool:
         """Does anybody still want it?"""
@@ -57,6 +65,13 @@ class Line:
                     return now - each.since
         return 0.0
 
+    def going(self, session: Session, done: float) -> None:
+        """So large a share of the tab's run is done."""
+        with self._lock:
+            for each in self._waiting:
+                if each.session() is session and each.begun is not None:
+                    each.done = done
+
     def end(self, session: Session, number: int) -> None:
         """It is over, whatever became of it."""
         with self._lock:
@@ -77,11 +92,8 @@ class Line:
             if not mine or there[mine[0]].begun is not None:
                 return None
             usual = sum(self._seconds) / len(self._seconds) if self._seconds else GUESS
-            seconds = [
-                usual if each.begun is None else max(0.0, usual - now + each.begun)
-                for each in there[: mine[0]]
-            ]
-            return len(seconds), sum(seconds)
+            before = there[: mine[0]]
+            return len(before), sum(each.left(now, usual) for each in before)
 
 
 LINE = Line()

@@ -44,6 +44,8 @@ def test_places_and_seconds_follow_from_those_before(clock):
     clock.now += 0.5
     assert queue.ahead(tabs[1]) is None, "it goes on"
     assert queue.ahead(tabs[3]) == (2, 3.5)
+    queue.going(tabs[1], 0.1)
+    assert queue.ahead(tabs[3]) == (2, pytest.approx(4.5 + 2)), "one that is slow is known to be"
 
 
 def test_who_asks_anew_stands_at_the_end_and_who_gave_up_or_left_in_nobody_s_way(clock):
