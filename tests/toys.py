@@ -81,8 +81,13 @@ def exact_share(schedule, t, t_prev):
 class Doubled:
     """A codec in which the model draws half the pixels in each direction."""
 
+    factor, in_pixels = 2, True
+
     def encode(self, pixels):
         return pixels
 
     def decode(self, x0):
         return x0.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+    def preview(self, x):
+        return x

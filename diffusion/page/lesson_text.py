@@ -259,7 +259,7 @@ def _plot(schedule: NoiseSchedule, t: int, strength: float) -> str:
         f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {_number(left_now)}</span></li>',
         f'<li><i class="start"></i><span>{where} for strength {strength:g}</span></li>',
     ]
-    alt = f"abar against t for the linear and the cosine schedule; at t = {t} it is {left_now:.2g}"
+    alt = f"abar against t for each noise schedule; at t = {t} it is {left_now:.2g}"
     return (
         f'<svg class="plot" viewBox="0 0 600 276" role="img" aria-label="{alt}">{"".join(shapes)}</svg>'
         f'<ul class="legend">{"".join(legend)}</ul>'
