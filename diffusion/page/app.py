@@ -74,10 +74,11 @@ def build(folder: Path = CHECKPOINTS) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Draw"):
                 parts = workspace(checkpoints, guess)
-            with gr.Tab("How it works") as tab:
-                lesson_parts = lesson(parts.controls)
+            if next(iter(checkpoints.values())).codec.in_pixels:  # of latents there is nothing to see
+                with gr.Tab("How it works") as tab:
+                    lesson_parts = lesson(parts.controls)
+                connect_lesson(tab, parts.controls, lesson_parts)
         connect_memory(parts, connect(demo, parts))
-        connect_lesson(tab, parts.controls, lesson_parts)
         connect_endpoints(parts.controls)
     return demo.queue(max_size=32)
 

@@ -75,7 +75,7 @@ class Typical(TypedDict):
 def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
     """Load a folder -> {file stem: checkpoint} and a sentence for each file that is no use.
 
-    What paints the largest pictures comes first: it is what the page opens with.
+    What paints the largest pictures comes first, it is what the page opens with; what draws latents, last.
     """
     found, problems = {}, []
     for path in files_in(folder, ".safetensors"):
@@ -88,14 +88,15 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
         except DoodleError as error:
             problems.append(str(error))
     problems = [problem.replace(f"{folder}{os.sep}", "") for problem in problems]
-    return dict(sorted(found.items(), key=lambda item: -item[1].image_size)), problems
+    largest = sorted(found.items(), key=lambda item: (not item[1].codec.in_pixels, -item[1].image_size))
+    return dict(largest), problems
 
 
 def in_words(checkpoint: Checkpoint, name: str) -> str:
     """What a checkpoint is, for who does not know its name: "9 things in 2 styles, 64 pixels (NAME)"."""
     things, *ways = [len(names) for names in checkpoint.label_names.values()] or [0]
     styles = f" in {ways[0]} style{'s' * (ways[0] > 1)}" if ways else ""
-    pixels = f"{checkpoint.image_size} pixels" + ", enlarged" * checkpoint.enlarges
+    pixels = f"{checkpoint.drawing_size} pixels" + ", enlarged" * checkpoint.enlarges
     return f"{things} thing{'s' * (things > 1)}{styles}, {pixels} ({name})"
 
 

@@ -87,7 +87,7 @@ class Endpoints:
             guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour, solver=solver,
         )  # fmt: skip
         for run in request.run():
-            yield images.to_pil(run.steps[-1].x0)
+            yield images.to_pil(run.seen(run.steps[-1]).x0)
         masked = request.drawing and request.drawing.keep
         yield run.picture() if masked else images.to_pil(run.steps[-1].x0, RESULT_SIDE)
 

@@ -132,7 +132,8 @@ def _generate(
     if ticket.after:
         run, stream = go_on(session, checkpoint, settings, ticket.after)
     else:
-        run = Run(settings, read_drawing(values[controls.canvas], checkpoint, settings), [], number)
+        drawing = read_drawing(values[controls.canvas], checkpoint, settings)
+        run = Run(settings, drawing, [], number, checkpoint.codec)
         stream = paint(checkpoint, run.drawing, settings, ticket.count)
         if run.drawing is None:
             gr.Info(BLANK)
@@ -146,14 +147,14 @@ def _messages(
     place: Message = {"start": number, "box": [0, 0, 1], "shape": [1, 1]}
     if run.drawing:
         place.update({"box": run.drawing.box, "shape": run.drawing.shape})
-    old = [frame_message(step) for step in run.steps]
+    old = [frame_message(run.seen(step)) for step in run.steps]
     batches = ahead(stream, lambda: session.wanted == number)
     with logged(run.settings, run.steps, waited), contextlib.closing(batches):
         for new in batches:
             if session.wanted != number:
                 break
             run.steps += new
-            frames, old = old + [frame_message(step) for step in new], []
+            frames, old = old + [frame_message(run.seen(step)) for step in new], []
             progress = new[-1].index / max(new[-1].total, 1)
             LINE.going(session, progress)
             count = len(new[-1].x)

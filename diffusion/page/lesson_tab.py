@@ -27,6 +27,9 @@ one by one, on the drawing of the other tab; everything runs on the processor of
 """
 
 
+IN_PIXELS = "This model draws in a latent space. Choose one that draws pixels to see how it works."
+
+
 def how_it_works(checkpoint: Checkpoint) -> str:
     """What the tab begins with."""
     return HOW_IT_WORKS.format(size=checkpoint.image_size)
@@ -45,10 +48,12 @@ def look(controls: Controls, values: Values, chosen: list[str | None]) -> lesson
         chosen: the labels, which may be another checkpoint's.
 
     Raises:
-        ValueError: a value that the controls cannot have.
+        ValueError: a value that the controls cannot have, or a model of which there is nothing to see.
     """
     settings = controls.read(values)
     checkpoint = controls.checkpoints[settings.model]
+    if not checkpoint.codec.in_pixels:
+        raise ValueError(IN_PIXELS)
     labels = choices.settled_labels(checkpoint, chosen)
     settings = replace(settings, labels=labels, enlarge=False, solver="ddim")  # whose steps it explains
     canvas = values[controls.canvas]

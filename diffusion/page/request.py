@@ -69,7 +69,7 @@ class Request:
 
     def run(self, count: int = 1) -> Iterator[Run]:
         """The run of `count` seeds after each of its steps."""
-        run = Run(self.settings, self.drawing, [])
+        run = Run(self.settings, self.drawing, [], codec=self.checkpoint.codec)
         batches = ahead(paint(self.checkpoint, self.drawing, self.settings, count))
         with logged(self.settings, run.steps), contextlib.closing(batches):
             for step in chain.from_iterable(batches):

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from .. import images
 from ..checkpoint import Checkpoint
+from ..codec import Codec, Pixels
 from ..look import Look
 from ..sampler import Step
 from ..sdedit import StrengthSearch, edit_walk
@@ -85,6 +86,7 @@ class Run:
     drawing: Drawing | None
     steps: list[Step]  # x and x0 (B, 3, R, R): B pictures, with seeds as `Settings.nth_seed` counts them
     drawn: int = 0  # the number of the run that the drawing came with
+    codec: Codec = Pixels()  # of the checkpoint: the steps are as its model draws them
 
     @property
     def nbytes(self) -> int:
@@ -93,6 +95,12 @@ class Run:
         drawn = [self.drawing.picture, self.drawing.keep] if self.drawing else []
         pixels = [image.width * image.height * len(image.getbands()) for image in drawn if image]
         return sum(x.numel() * x.element_size() for x in states) + sum(pixels)
+
+    def seen(self, step: Step) -> Step:
+        """One of its steps as something to look at; the x0 of the last one is that already."""
+        finished = step.index == step.total
+        x0 = step.x0 if finished else self.codec.preview(step.x0)
+        return replace(step, x=self.codec.preview(step.x), x0=x0)
 
     def only(self, k: int) -> Run:
         """The same run for its k-th picture alone."""
@@ -118,7 +126,7 @@ class Run:
         """The drawing, noisy states on their way to the picture, and the picture, all in its place."""
         drawing = self.drawing.resized(GIF_SIDE) if self.drawing else None
         apart = max(1, math.ceil((len(self.steps) - 1) / NOISY_FRAMES))
-        noisy = [images.to_pil(step.x[:1], GIF_SIDE) for step in self.steps[:-1:apart]]
+        noisy = [images.to_pil(self.codec.preview(step.x[:1]), GIF_SIDE) for step in self.steps[:-1:apart]]
         last = images.to_pil(self.steps[-1].x0[:1], GIF_SIDE)
         start = [drawing.picture] if drawing else []
         return start + [self._stand(picture, drawing) for picture in [*noisy, last]]
