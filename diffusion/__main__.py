@@ -29,6 +29,7 @@ from .guidance import ClassifierFree
 from .lineart import colour_in
 from .machine import chosen_precision
 from .options import command
+from .outpaint import widened
 from .sampler import USUAL, Sampling, Step
 from .sdedit import edit
 
@@ -82,8 +83,8 @@ def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, st
     if args.input == "-":
         if args.strength not in (None, 1):
             raise DoodleError("Where IN is -, there is only noise: strength is 1, so leave --strength out.")
-        if args.mask or args.enlarge:
-            what = "A mask needs a drawing to keep" if args.mask else "To enlarge takes a picture"
+        if args.mask or args.enlarge or args.outpaint:
+            what = "A mask needs a drawing to keep" if args.mask else "To make it larger takes a picture"
             raise DoodleError(f"{what}, and IN is -.")
         return None
     original = images.flatten(images.load(args.input))
@@ -93,6 +94,9 @@ def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, st
         side = args.size or checkpoint.image_size * checkpoint.codec.factor
         prepared = prepared.resized(max(1, round(side * original.width / max(original.size))))
         return _Drawing(original.resize(prepared.original_size, Image.Resampling.LANCZOS), prepared, mask)
+    if args.outpaint:
+        original, mask = widened(original, args.outpaint, mask)
+        return _Drawing(original, images.prepare(original, checkpoint.drawing_size, frame=False), mask)
     if args.size:
         original = ImageOps.contain(original, (args.size, args.size), Image.Resampling.LANCZOS)
     as_it_is = args.keep_outlines or checkpoint.takes_lines
@@ -125,11 +129,14 @@ def _denoise(
     labels: dict[str, str | None],
     drawing: _Drawing | None,
 ) -> list[Step]:
-    strength = args.strength if args.strength is not None else 0.0 if args.enlarge else USUAL.strength
-    dials = ("steps", "eta", "solver", "spacing", "variance", "temperature")
+    usual = 0.0 if args.enlarge else 1.0 if args.outpaint else USUAL.strength
+    strength = usual if args.strength is None else args.strength
+    dials = ("steps", "eta", "solver", "spacing", "variance", "temperature", "resample", "jump", "low_pass")
     chosen = {name: getattr(args, name) for name in dials}
     guidance = _guidance(args, checkpoint, labels)
-    sampling = Sampling(strength if drawing else 1.0, guidance=guidance, **chosen)
+    # The white around it would be told as paper, and stay white.
+    told = not args.outpaint
+    sampling = Sampling(strength if drawing else 1.0, guidance=guidance, told=told, **chosen)
     x0 = mask = None
     if drawing:
         x0 = checkpoint.codec.encode(drawing.prepared.x0)

@@ -56,6 +56,7 @@ def _parser(label_names: dict[str, list[str]] | None) -> argparse.ArgumentParser
         "--checkpoint", metavar="FILE", type=Path, help="the model (default: the only file in checkpoints/)"
     )
     _add_sampling(parser)
+    _add_constraints(parser)
     _add_guidance(parser)
     _add_solver(parser)
     _add_machine(parser)
@@ -94,6 +95,32 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="same seed, same picture (default: 0)",
+    )
+
+
+def _add_constraints(parser: argparse.ArgumentParser) -> None:
+    """What of the drawing must stay while the rest is painted."""
+    parser.add_argument(
+        "--resample",
+        type=number(int, 1, 100),
+        default=USUAL.resample,
+        metavar="R",
+        help="with --mask, --outpaint or --low-pass: take every step R times, so that what is new fits what"
+        " is kept (RePaint; default: %(default)s)",
+    )
+    parser.add_argument(
+        "--jump",
+        type=number(int, 1),
+        default=USUAL.jump,
+        metavar="J",
+        help="with --resample: go back over J steps at once (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--low-pass",
+        type=number(int, 0, 512),
+        default=USUAL.low_pass,
+        metavar="N",
+        help="averages over N x N of the model's pixels stay those of IN, only detail is new (ILVR)",
     )
 
 
@@ -181,6 +208,14 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
         help="never colour in outlines (a model that is told the drawing gets them as they are anyway)",
     )
     parser.add_argument("--mask", metavar="FILE", help="white may change, black is kept pixel for pixel")
+    parser.add_argument(
+        "--outpaint",
+        nargs=4,
+        type=number(float, 0, 2),
+        metavar=("LEFT", "TOP", "RIGHT", "BOTTOM"),
+        help="paint around IN, which is kept: how much wider, in shares of its longer side"
+        " (strength is 1 unless given)",
+    )
     parser.add_argument("--frames", metavar="DIR", type=Path, help="write 00.png (the drawing), 01.png, ...")
     parser.add_argument("--gif", metavar="FILE", type=Path, help="write the predicted picture of every step")
 

@@ -22,7 +22,8 @@ COLOUR = re.compile(r"#[0-9a-f]{6}")
 # Each label kind is a flag of the command line and a word in links: these mean something else there.
 TAKEN = frozenset(
     "checkpoint strength steps guidance eta solver seed precision size enlarge keep-outlines keep_outlines"
-    " mask frames gif help h model colour labels input output".split()
+    " mask outpaint resample jump low-pass low_pass frames gif help h model colour labels input"
+    " output".split()
 )
 
 

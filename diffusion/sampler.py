@@ -19,7 +19,7 @@ from .guidance import ClassifierFree
 from .look import Look
 from .schedule import PerPicture
 from .solver import DDIM, DDPM, DPMSolver, Heun, Solver, check_variance
-from .timesteps import check_spacing
+from .timesteps import calls_of, check_spacing
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 Constraint = Callable[[Tensor, int], Tensor]  # (x_t, t) -> what takes its place
@@ -66,10 +66,14 @@ class Sampling:
         variance: of the fresh noise, where there is some: one of VARIANCES in solver.py.
         temperature: how much of its slow part is left of the noise over a drawing that the network is told,
             0 .. 1; see `sdedit.calmed`. 1 is SDEdit as in the paper.
+        resample, jump: where something of the drawing must stay, every `jump` steps are gone back over and
+            taken again, `resample` times in all (RePaint); 1 is once. See `timesteps.resampled`.
+        low_pass: 0, or N: averages over blocks of N x N pixels stay those of the drawing (ILVR).
+        told: whether a network with an input for a drawing is told it.
 
     Raises:
         DoodleError: for a strength, an eta or a temperature outside [0, 1], for a solver that is unknown or
-            has no eta, for an unknown spacing or variance.
+            has no eta, for an unknown spacing or variance, for a count below the least.
     """
 
     strength: float = 0.6
@@ -80,12 +84,19 @@ class Sampling:
     spacing: str = "trailing"
     variance: str = "auto"
     temperature: float = 0.25
+    resample: int = 1
+    jump: int = 1
+    low_pass: int = 0
+    told: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise DoodleError(f"Strength must be between 0 and 1, not {self.strength}.")
         if not 0 <= self.temperature <= 1:
             raise DoodleError(f"Temperature must be between 0 and 1, not {self.temperature}.")
+        for name, least in (("resample", 1), ("jump", 1), ("low_pass", 0)):
+            if getattr(self, name) < least:
+                raise DoodleError(f"{name} must be at least {least}, not {getattr(self, name)}.")
         if self.solver not in SOLVERS:
             raise DoodleError(f"Unknown solver {self.solver!r}: choose one of {', '.join(SOLVERS)}.")
         if self.solver != "ddim" and self.eta != 0:
@@ -137,20 +148,23 @@ def sample(
     Args:
         denoiser: says which x0 and eps it sees in x_t.
         x: the state at timesteps[0] (B, 3, R, R); standard normal noise for a picture from nothing.
-        timesteps: strictly descending, in 0 .. T-1. Any sub-sequence will do: the previous timestep is read
-            from this list, never from a stride, and after the last one comes the clean picture.
+        timesteps: in 0 .. T-1. Any descending sub-sequence will do: the previous timestep is read from this
+            list, never from a stride, and after the last one comes the clean picture. Where the list goes up
+            again, noise is put on (RePaint algorithm 1, line 10), which is no step.
         solver: how to step from one to the next.
-        generator: the source of noise, needed only by a solver that is `noisy`; one, or one per picture.
+        generator: the source of noise, needed only by a solver that is `noisy`, and where the list goes up;
+            one, or one per picture.
         constrain: called as constrain(x_prev, t_prev) after each step, t_prev = -1 at the end; what it
             returns takes the place of x_prev. SDEdit's masks are made of it. A solver that remembers is
-            never told of the steps then, since they did not lead to where the run is.
+            never told of the steps then, since they did not lead to where the run is; nor where the list
+            goes up.
 
     Raises:
-        DoodleError: for timesteps that do not descend.
+        DoodleError: for a timestep that follows itself.
     """
     timesteps = [int(t) for t in timesteps]
-    if any(later >= earlier for earlier, later in zip(timesteps, timesteps[1:])):
-        raise DoodleError("Timesteps must strictly descend.")
+    if any(later == earlier for earlier, later in zip(timesteps, timesteps[1:])):
+        raise DoodleError("No timestep may follow itself.")
     return only_steps(walk(denoiser, x, timesteps, solver, generator, constrain))
 
 
@@ -172,14 +186,21 @@ def walk(
     Nothing thread-local (no_grad, autocast) is held across a yield: a web server may run every step
     in another thread.
     """
-    for i, (t, t_prev) in enumerate(zip(timesteps, [*timesteps[1:], -1])):
+    legs = list(zip(timesteps, [*timesteps[1:], -1]))
+    total, done = calls_of(timesteps), 0
+    remembers = constrain is None and total == len(legs)
+    for t, t_prev in legs:
+        if t_prev > t:
+            x = denoiser.schedule.noised_from(x, randn(x.shape, generator, like=x), t, t_prev)
+            continue
         look = Look(denoiser, x, t)
         yield look
         seen = look.answer()
         noise = randn(x.shape, generator, like=x) if solver.noisy and t_prev >= 0 else None
         x, x0 = solver.step(denoiser, x, seen, t, t_prev, noise), seen.x0
-        if constrain is None:
-            solver = solver.after(t, x0)
-        else:
+        if constrain is not None:
             x, x0 = constrain(x, t_prev), constrain(x0, -1)
-        yield Step(index=i + 1, total=len(timesteps), t=t, x=x, x0=x0)
+        elif remembers:
+            solver = solver.after(t, x0)
+        done += 1
+        yield Step(index=done, total=total, t=t, x=x, x0=x0)

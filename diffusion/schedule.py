@@ -187,6 +187,11 @@ class NoiseSchedule:
         """
         return (self.alpha(t, like=x0) * x0 + self.sigma(t, like=x0) * noise).to(x0.dtype)
 
+    def noised_from(self, x: Tensor, noise: Tensor, t: int, t_next: int) -> Tensor:
+        """q(x_{t_next} | x_t), t < t_next: DDPM eq. 2 over as many steps as there are between the two."""
+        ratio = self.alpha(t_next, like=x) / self.alpha(t, like=x)
+        return (ratio * x + self.step_variance(t_next, t, like=x).sqrt() * noise).to(x.dtype)
+
     # ------------------------------------------------------------------ reverse process
 
     def step_variance(self, t: Tensor | int, t_prev: Tensor | int, like: Tensor) -> Tensor:

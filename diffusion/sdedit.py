@@ -17,12 +17,13 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint
 from .condition import Condition
+from .constraints import both, kept, low_passed
 from .denoiser import Denoiser
 from .errors import DoodleError
 from .look import Look
 from .sampler import USUAL, Constraint, Generators, Sampling, Step, only_steps, randn, walk
 from .schedule import NoiseSchedule
-from .timesteps import spaced_timesteps
+from .timesteps import behind, calls_of, resampled, spaced_timesteps
 
 AREAS = 16  # into so many by so many areas `calmed` parts a picture; at 64 pixels, the U-Net's patches
 
@@ -120,27 +121,35 @@ def edit_condition(
     labels: dict[str, str | None] | Condition | None,
     image: Tensor | None,
     generator: Generators = None,
+    told: bool = True,
 ) -> Condition:
     """What the network is told in an edit: the labels, and the drawing where it has an input for one.
 
-    It is for as many pictures as there are drawings, or without any, rows of labels or seeds. A condition
-    that says something of a drawing already stays as it is.
+    With `told` False that input says that there is none. It is for as many pictures as there are drawings, or
+    without any, rows of labels or seeds. A condition that says something of a drawing already stays as it is.
     """
     condition = labels if isinstance(labels, Condition) else Condition.of(checkpoint, labels)
     if image is None:
         return condition.expand(len(generator) if isinstance(generator, Sequence) else 1)
     condition = condition.expand(len(image)).to(image.device)
     untold = checkpoint.model.config.drawing and condition.drawing is None
-    return condition.with_drawing(image) if untold else condition
+    where = None if told else torch.zeros(len(image), dtype=torch.bool)
+    return condition.with_drawing(image, where) if untold else condition
 
 
-def _checked(checkpoint: Checkpoint, image: Tensor | None, mask: Tensor | None, strength: float) -> None:
+def _checked(checkpoint: Checkpoint, image: Tensor | None, mask: Tensor | None, sampling: Sampling) -> None:
     """
     Raises:
         DoodleError: for shapes that do not fit the checkpoint, or for no drawing where one is needed.
     """
     channels, size, _ = checkpoint.shape
-    if image is None and strength != 1:
+    if image is None and sampling.low_pass:
+        raise DoodleError("A low-pass keeps the averages of a drawing, and there is none.")
+    if sampling.low_pass and size % sampling.low_pass:
+        raise DoodleError(f"{size} pixels cannot be parted into blocks of {sampling.low_pass}.")
+    if sampling.resample > 1 and mask is None and not sampling.low_pass:
+        raise DoodleError("Resampling is for a mask or a low-pass: without one, everything is new alike.")
+    if image is None and sampling.strength != 1:
         raise DoodleError("Without a drawing there is only strength 1: a picture from pure noise.")
     if image is None and mask is not None:
         raise DoodleError("A mask needs a drawing to keep.")
@@ -150,13 +159,21 @@ def _checked(checkpoint: Checkpoint, image: Tensor | None, mask: Tensor | None, 
         raise DoodleError(f"The mask must be (1, 1, {size}, {size}), not {tuple(mask.shape)}.")
 
 
-def _outside(mask: Tensor, image: Tensor, noise: Tensor, schedule: NoiseSchedule) -> Constraint:
-    """Outside the mask, the drawing at noise level t (SDEdit algorithm 2); exactly the drawing at the end."""
+def _constraint(
+    sampling: Sampling, mask: Tensor | None, image: Tensor, noise: Tensor, schedule: NoiseSchedule
+) -> Constraint | None:
+    """What of the drawing must stay, if anything."""
+    whole = low_passed(sampling.low_pass, image, noise, schedule) if sampling.low_pass else None
+    if mask is None:
+        return whole
+    outside = kept(mask, image, noise, schedule)
+    return outside if whole is None else both(whole, outside)
 
-    def keep(x: Tensor, t: int) -> Tensor:
-        return torch.where(mask > 0.5, x, image if t < 0 else schedule.add_noise(image, noise, t))
 
-    return keep
+def _draw(count: int, like: Tensor, generator: Generators) -> None:
+    """Draw noise that steps before have had, so that those to come get what they would have got."""
+    for _ in range(count):
+        randn(like.shape, generator)
 
 
 def edit(
@@ -210,32 +227,32 @@ def edit_walk(
     """The same, with a `Look` before each step, for those who answer looks of several runs at once."""
     schedule, strength = checkpoint.schedule, sampling.strength
     timesteps = edit_timesteps(strength, sampling.steps, schedule.num_train_timesteps, sampling.spacing)
-    _checked(checkpoint, image, mask, strength)
-    condition = edit_condition(checkpoint, labels, image, generator)
+    _checked(checkpoint, image, mask, sampling)
+    timesteps = resampled(timesteps, sampling.jump, sampling.resample)
+    condition = edit_condition(checkpoint, labels, image, generator, sampling.told)
     nothing = (len(condition), *checkpoint.shape)  # which is not looked at
     drawing = torch.zeros(nothing, device=condition.device) if image is None else image
     if not timesteps:
         return (step for step in [Step(index=0, total=0, t=0, x=drawing, x0=drawing)])
-    done = 0 if after is None else after.index
-    if done >= len(timesteps):
-        raise DoodleError(f"After step {done} of {len(timesteps)} there is nothing left to do.")
+    done, total = 0 if after is None else after.index, calls_of(timesteps)
+    if done >= total:
+        raise DoodleError(f"After step {done} of {total} there is nothing left to do.")
+    before, timesteps = behind(timesteps, done)
     generator = generator or torch.Generator(device=drawing.device).manual_seed(0)
     # What is slow in pixels is told by the drawing; of latents nobody has measured it.
     temperature = sampling.temperature if checkpoint.codec.in_pixels else 1.0
     noise = first_noise(condition, randn(drawing.shape, generator, like=drawing), temperature)
-    solver = sampling.new_solver()
+    solver, constrain = sampling.new_solver(), _constraint(sampling, mask, drawing, noise, schedule)
     if after is None or not done:
         x = first_state(schedule, drawing, noise, strength, timesteps[0])
     elif renoise:
-        x = schedule.add_noise(after.x0, noise, timesteps[done])
+        x = schedule.add_noise(after.x0, noise, timesteps[0])
     else:
-        x, solver = after.x, solver if mask is not None else solver.after(after.t, after.x0)
-    for _ in range(done if solver.noisy else 0):  # the steps to come get the noise they would have got
-        randn(drawing.shape, generator)
+        x, solver = after.x, solver if constrain else solver.after(after.t, after.x0)
+    _draw((done if solver.noisy else 0) + len(before) - done, drawing, generator)
     denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
-    constrain = None if mask is None else _outside(mask, drawing, noise, schedule)
-    steps = walk(denoiser, x, timesteps[done:], solver, generator, constrain)
-    return (_counted(step, done, len(timesteps)) if isinstance(step, Step) else step for step in steps)
+    steps = walk(denoiser, x, timesteps, solver, generator, constrain)
+    return (_counted(step, done, total) if isinstance(step, Step) else step for step in steps)
 
 
 def _counted(step: Step, done: int, total: int) -> Step:

@@ -12,7 +12,7 @@ in it, which DDIM's first code did, and what Lin et al. found wrong with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .errors import DoodleError
 
@@ -74,3 +74,42 @@ def spaced_timesteps(num_inference_steps: int, start: int, spacing: str = "trail
     if num_inference_steps < 1:
         raise DoodleError(f"The number of steps must be at least 1, not {num_inference_steps}.")
     return SPACINGS[spacing](min(num_inference_steps, start + 1), start)
+
+
+def resampled(timesteps: Sequence[int], jump: int, times: int) -> list[int]:
+    """The walk of RePaint (Lugmayr et al. 2022, algorithm 1 and appendix B): back up, and down again.
+
+    Every `jump` steps, counted from the last timestep, the last `jump` are gone back over by putting their
+    noise on again, until they have been taken `times` times; from the clean picture nobody goes back. Of
+    [9, 6, 3], with a jump of 1 and 2 times, the walk is 9, 6, 9, 6, 3, 6, 3, and then the clean picture.
+
+    Args:
+        timesteps: descending.
+        jump: j of the paper, at least 1; algorithm 1 is that of 1.
+        times: r, U in algorithm 1, at least 1; 1 leaves the list as it is.
+    """
+    left = {i: times - 1 for i in range(len(timesteps) - 1, jump - 1, -jump)}
+    walk, i = [], 0
+    while i < len(timesteps):
+        walk.append(timesteps[i])
+        if left.get(i, 0) > 0:
+            left[i] -= 1
+            i -= jump
+        else:
+            i += 1
+    return walk
+
+
+def calls_of(walk: Sequence[int]) -> int:
+    """How many steps down there are in a walk, with the one to the clean picture: each asks the network."""
+    return sum(later < earlier for earlier, later in zip(walk, [*walk[1:], -1]))
+
+
+def behind(walk: Sequence[int], calls: int) -> tuple[list[int], list[int]]:
+    """A walk parted behind its first `calls` steps down: what has been left, and what begins there."""
+    place = 0
+    for _ in range(calls):
+        while walk[place + 1] > walk[place]:
+            place += 1
+        place += 1
+    return list(walk[:place]), list(walk[place:])

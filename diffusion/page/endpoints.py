@@ -24,6 +24,7 @@ from ..schedule import NoiseSchedule
 from ..sdedit import edit_timesteps, first_state
 from .connect import MODEL, UNCHECKED
 from .controls import Controls
+from .filling import Filling, filling_inputs
 from .handlers import in_a_sentence
 from .request import File, Request
 from .session import RESULT_SIDE
@@ -287,6 +288,7 @@ def connect_endpoints(controls: Controls) -> None:
     offer(endpoints.animation, gr.File(visible=False, label="Animation"))
     if any(checkpoint.enlarges for checkpoint in controls.checkpoints.values()):
         offer(endpoints.enlarge, picture, strength=gr.Number(0, visible=False, label="Strength"))
+    offer(Filling(controls.checkpoints).fill, picture, **filling_inputs())
     offer(endpoints.colour_in, picture)
     offer(endpoints.add_noise, picture)
     known = gr.JSON(visible=False, label="Labels")
