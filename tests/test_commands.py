@@ -136,7 +136,7 @@ MISTAKES = [
     ("guesses", "--drawings .", "cut.png should be named <what>-<habit>-<number>.png."),
     ("guesses", "= gone", "There is no judge at gone."),
     ("bench", "gone", "no checkpoint at gone"),
-    ("bench", "gone --steps 0", "--steps: must be a whole number of at least 1"),
+    ("bench", "gone --repeats 0", "--repeats: must be a whole number of at least 1"),
 ]
 
 

@@ -209,7 +209,7 @@ def commands() -> dict:
             ablate, "sampling checkpoint.safetensors --data gone --judge judge.safetensors --out run",
             flags(SamplingSettings, TrainingSettings), 40,
         ),
-        "bench": (bench, "gone.safetensors --steps 1 --repeats 1", flags(BenchSettings), 20),
+        "bench": (bench, "gone.safetensors --parts network --repeats 1", flags(BenchSettings), 20),
         "evaluate upscaler": (
             evaluate_upscaler, "upscaler.safetensors --checkpoint gone --data data --out run",
             flags(UpscalerSettings), 40,

@@ -33,10 +33,10 @@ from ..sdedit import edit
 from ..train.choose import evenly
 from ..train.data import DataError, PictureSet, load_pictures
 from ..upscaler import Upscaled, UpscalerError, load_upscaler
-from .bench import seconds_in_turns
 from .edges import mean_edge_width
 from .enlargers import BATCH, Enlarge, mended, small_inputs, ways
 from .metrics import kid, psnr, ssim
+from .timings import seconds_in_turns
 from .verdicts import finite
 
 STRENGTHS = (0.2, 0.6)  # of the denoiser's own results
