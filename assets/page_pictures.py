@@ -79,7 +79,7 @@ class Hand:
 def open_page(browser: Browser, url: str, dark: bool = False, **device) -> Page:
     page = browser.new_context(**device).new_page()
     page.goto(url + ("?__theme=dark" if dark else "?__theme=light"))
-    page.wait_for_selector(".paper.blank")
+    page.wait_for_selector(".doodle [data-do=undo]:disabled")
     page.wait_for_timeout(500)
     return page
 
