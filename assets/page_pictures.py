@@ -25,6 +25,7 @@ from diffusion.page import app
 
 HERE = Path(__file__).parent
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
+NARROW = {"viewport": {"width": 1040, "height": 800}}
 PHONE = {
     "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True,
 }  # fmt: skip
@@ -78,7 +79,7 @@ class Hand:
 def open_page(browser: Browser, url: str, dark: bool = False, **device) -> Page:
     page = browser.new_context(**device).new_page()
     page.goto(url + ("?__theme=dark" if dark else "?__theme=light"))
-    page.wait_for_selector(".paper.blank")
+    page.wait_for_selector(".doodle [data-do=undo]:disabled")
     page.wait_for_timeout(500)
     return page
 
@@ -145,7 +146,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, dark, device in (
-            ("app.png", False, DESKTOP), ("app-dark.png", True, DESKTOP),
+            ("app.png", False, DESKTOP), ("app-dark.png", True, DESKTOP), ("app-1040.png", False, NARROW),
             ("app-phone.png", False, PHONE), ("app-phone-dark.png", True, PHONE),
         ):  # fmt: skip
             still(browser, url, name, dark, device)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from conftest import tiny_checkpoint
 from diffusion import save_checkpoint
 from diffusion.page import app, choices
 
-from .actions import CANVAS_READY, PATIENCE, at, draw_line, wait_for
+from .actions import CANVAS_READY, PATIENCE, at, draw_line, set_slider, wait_for
 
 JUDGE = app.CHECKPOINTS / "judge" / "judge-64.safetensors"
 SUBJECTS = ["apple", "banana", "house", "star", "tomato", "umbrella"]
@@ -245,3 +247,42 @@ def test_without_a_judge_nobody_asks(open_page):
     wait_for(page, "done")
     assert asked and not [address for address in asked if "component_server" in address]
     assert page.locator(".guesses").count() == 0
+
+
+def strength(page, value: float) -> None:
+    page.wait_for_function(f"Number(document.querySelector('#strength input[type=number]').value) == {value}")
+
+
+def test_outlines_colours_and_photos_each_get_their_strength_until_it_is_set_by_hand(page, tmp_path):
+    draw_star(page)
+    strength(page, 0.8)
+    assert "Outlines" in page.inner_text("#strength")
+    page.click("[data-do=clear]")
+    draw_apple(page)
+    strength(page, 0.6)
+    colours = np.random.default_rng(0).integers(0, 200, (12, 16, 3), dtype=np.uint8)
+    Image.fromarray(colours).resize((640, 480), Image.Resampling.BICUBIC).save(tmp_path / "photo.png")
+    page.set_input_files("#canvas input[type=file]", tmp_path / "photo.png")
+    strength(page, 0.25)
+    assert "photo" in page.inner_text("#strength")
+    set_slider(page, "Strength", 0.4)
+    page.click("[data-do=clear]")
+    draw_star(page)
+    page.wait_for_function("!document.querySelector('#strength').innerText.includes('photo')")
+    strength(page, 0.4)
+
+
+def test_an_earlier_picture_s_strength_is_its_own(page):
+    draw_star(page)
+    strength(page, 0.8)
+    set_slider(page, "Strength", 0.6)
+    page.click("#generate")
+    wait_for(page, "done")
+    page.click("[data-do=clear]")
+    draw_apple(page)
+    guessed(page, "Apple", "Tomato")
+    page.click("[data-row=mine]")
+    page.click(".mine button")
+    guessed(page, "Star")
+    page.wait_for_timeout(500)
+    strength(page, 0.6)

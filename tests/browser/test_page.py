@@ -181,3 +181,39 @@ def test_a_phone_has_everything_within_its_width(open_page):
       const rect = document.querySelector('#view canvas').getBoundingClientRect();
       return rect.top > -50 && rect.bottom < innerHeight + 50;
     }""")
+
+
+def test_an_example_on_a_blank_canvas_is_painted_at_once(page):
+    page.click("#examples [data-subject=cat]")
+    page.wait_for_function("document.body.dataset.doodle == 'run'")
+    wait_for(page, "done")
+    assert page.input_value("#label-0 input") == "Cat" and ink(page) > 0.05
+    page.click("#examples [data-subject=apple]")
+    page.wait_for_function("document.querySelector('#label-0 input').value == 'Apple'")
+    page.wait_for_timeout(500)
+    assert page.get_attribute("body", "data-doodle") == "done", "on another drawing one is asked first"
+
+
+def test_a_surprise_is_an_example_in_some_look_with_some_seed(page):
+    seed = page.input_value("#seed input")
+    page.click(".surprise")
+    page.wait_for_function(f"document.querySelector('#seed input').value != '{seed}'")
+    now = page.input_value("#seed input")
+    page.wait_for_function(f"document.querySelector('.say').textContent.includes('seed {now}.')")
+    assert page.input_value("#label-0 input") in ("Apple", "Cat") and ink(page) > 0.05
+
+
+def test_who_waits_for_another_hears_their_place_in_the_line(page, open_page, server):
+    other = open_page()
+    server.delay = 0.4
+    set_slider(page, "Strength", 1)
+    page.click("#generate")
+    page.wait_for_function("document.body.dataset.doodle == 'run'")
+    other.click("#generate")
+    other.wait_for_function(
+        r"/^Second in line, about \d+ seconds?\.$/.test(document.querySelector('.say').textContent)"
+    )
+    assert other.get_attribute(".say", "aria-live") == "polite"
+    server.delay = 0.0
+    wait_for(page, "done")
+    wait_for(other, "done")

@@ -87,7 +87,7 @@ def test_several_pictures_open_by_themselves_to_be_chosen_from(phone):
 
 
 @pytest.mark.parametrize(
-    "size", [(1001, 800), (1040, 800), (1110, 900), (1240, 900), (1440, 700), (844, 390)]
+    "size", [(1001, 800), (1040, 800), (1110, 900), (1240, 900), (1440, 700), (844, 390), (720, 450)]
 )
 def test_nothing_is_cut_off(open_page, size):
     width, height = size
