@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -115,9 +116,9 @@ class Filling:
             page, free = widened(drawing.picture, margins, drawing.keep)
             whole = images.prepare(page, request.checkpoint.image_size, frame=False)
             drawing = Drawing(page, free, whole)
-        dials = {name: round(_number(name, value, *LIMITS[name], getattr(USUAL, name)))
+        dials: dict[str, Any] = {name: round(_number(name, value, *LIMITS[name], getattr(USUAL, name)))
                  for name, value in sent.items()}  # fmt: skip
-        usual = {each.name: getattr(request.settings, each.name) for each in fields(Settings)}
+        usual: dict[str, Any] = {each.name: getattr(request.settings, each.name) for each in fields(Settings)}
         settings = FillSettings(**usual, **dials, told=not any(margins))
         *_, run = replace(request, settings=settings, drawing=drawing).run()
         return run.picture()

@@ -131,11 +131,11 @@ def marked(plot: str) -> dict[str, int]:
     return {name: int(t) for name, t in re.findall(r'<circle class="(\w+)"[^>]* data-t="(\d+)"', plot)}
 
 
-def test_the_plot_marks_t_and_t0_and_both_curves(controls, checkpoints):
+def test_the_plot_marks_t_and_t0_and_all_curves(controls, checkpoints):
     for strength, t0 in [(0.6, 599), (0.25, 249), (1, 999)]:
         _, _, plot = lesson_text.explain_noising(checkpoints, look(controls, strength=strength), 321)
         assert marked(plot) == {"start": t0, "now": 321}
-    assert plot.count("<polyline") == 2 and "cosine, this network's" in plot
+    assert plot.count("<polyline") == 3 and "cosine, this network's" in plot
     _, _, plot = lesson_text.explain_noising(checkpoints, look(controls, strength=0), 0)
     assert marked(plot) == {"now": 0} and "no noise for strength 0" in plot
 
