@@ -118,7 +118,7 @@ class Filling:
             drawing = Drawing(page, free, whole)
         dials: dict[str, Any] = {name: round(_number(name, value, *LIMITS[name], getattr(USUAL, name)))
                  for name, value in sent.items()}  # fmt: skip
-        usual = {each.name: getattr(request.settings, each.name) for each in fields(Settings)}
+        usual: dict[str, Any] = {each.name: getattr(request.settings, each.name) for each in fields(Settings)}
         settings = FillSettings(**usual, **dials, told=not any(margins))
         *_, run = replace(request, settings=settings, drawing=drawing).run()
         return run.picture()

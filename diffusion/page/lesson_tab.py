@@ -13,7 +13,7 @@ from PIL import Image
 
 from .. import images
 from ..checkpoint import Checkpoint
-from . import choices, lesson_text
+from . import choices, lesson_text, lesson_ways
 from .connect import MODEL, QUICK, UNCHECKED, UNSEEN
 from .controls import Controls, Updates, Values
 from .drawing import framed, read_drawing
@@ -92,7 +92,17 @@ class Lesson:
     step: gr.HTML
     compare: gr.Button
     dials: gr.HTML
+    told: gr.HTML
+    walk: gr.Button
+    ways: gr.HTML
     credits: gr.Markdown
+
+
+def ways_of(checkpoints: dict[str, Checkpoint], example: lesson_text.Example) -> str:
+    """The last part before anything is painted."""
+    return lesson_ways.ways_html(
+        [way.name for way in lesson_ways.ways(checkpoints, example.settings.model)], []
+    )
 
 
 def lesson(controls: Controls) -> Lesson:
@@ -131,6 +141,13 @@ def lesson(controls: Controls) -> Lesson:
             words(lesson_text.DIALS)
             parts["compare"] = gr.Button(lesson_text.COMPARE, variant="primary", elem_id="compare")
             parts["dials"] = pictures("dials", lesson_text.dials_html(start))
+        with gr.Column(elem_classes="part"):
+            words(lesson_ways.TOLD)
+            parts["told"] = pictures("told", lesson_ways.told_html(checkpoints[start.settings.model], start))
+        with gr.Column(elem_classes="part"):
+            words(lesson_ways.WAYS)
+            parts["walk"] = gr.Button(lesson_ways.WALK, variant="primary", elem_id="walk")
+            parts["ways"] = pictures("ways", ways_of(checkpoints, start))
         parts["credits"] = gr.Markdown(credits_of(first), elem_id="credits")
     return Lesson(**parts)
 
@@ -138,11 +155,17 @@ def lesson(controls: Controls) -> Lesson:
 def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
     """The tab follows the first one when it is opened or the model changes, and its own slider."""
     checkpoints, example, dials = controls.checkpoints, parts.example, parts.dials
+    shown = [dials, parts.told, parts.ways]
+
+    def about(new: lesson_text.Example) -> Updates:
+        """What follows the first tab without being asked to paint."""
+        told = lesson_ways.told_html(checkpoints[new.settings.model], new)
+        return dict(zip(shown, (lesson_text.dials_html(new), told, ways_of(checkpoints, new))))
 
     @in_a_sentence
     def open_lesson(values: Values) -> Updates:
         new = look(controls, values, controls.chosen(values))
-        return {example: new, dials: gr.skip() if new == values[example] else lesson_text.dials_html(new)}
+        return {example: new, **(dict.fromkeys(shown, gr.skip()) if new == values[example] else about(new))}
 
     @in_a_sentence
     def switch_model(values: Values) -> Updates:
@@ -150,7 +173,7 @@ def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
         new = look(controls, values, controls.wanted(values, list(values[example].settings.labels.values())))
         checkpoint = checkpoints[new.settings.model]
         return {
-            example: new, dials: lesson_text.dials_html(new),
+            example: new, **about(new),
             parts.how: how_it_works(checkpoint), parts.credits: credits_of(checkpoint),
         }  # fmt: skip
 
@@ -165,12 +188,14 @@ def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
         "inputs": [example, parts.t],
         "outputs": [parts.step_equation, parts.step],
     }
-    opened = tab.select(open_lesson, {example, *controls.all}, [example, dials], **quick)
+    opened = tab.select(open_lesson, {example, *controls.all}, [example, *shown], **quick)
     known = {example, controls.wishes, *controls.all} - set(controls.labels)
-    switched = controls.model.input(switch_model, known, [example, dials, parts.how, parts.credits], **quick)
+    switched = controls.model.input(switch_model, known, [example, *shown, parts.how, parts.credits], **quick)
     for event in (opened, switched):
         event.then(**noised, **quick).then(**stepped, **painting)
     parts.t.input(**noised, trigger_mode="always_last", **quick)
     parts.t.input(**stepped, trigger_mode="always_last", **painting)
     explain_dials = partial(lesson_text.explain_dials, checkpoints)
+    explain_ways = partial(lesson_ways.explain_ways, checkpoints)
+    parts.walk.click(explain_ways, example, parts.ways, trigger_mode="once", **painting)
     parts.compare.click(explain_dials, example, dials, trigger_mode="once", **painting)

@@ -39,10 +39,15 @@ x_t &= \sqrt{\bar\alpha_t}\;x_0 + \sqrt{1-\bar\alpha_t}\;\epsilon \\
 x_{%(t)s} &= \sqrt{%(abar)s}\;x_0 + \sqrt{%(rest)s}\;\epsilon \\
 &= %(signal)s\;x_0 + %(noise)s\;\epsilon
 \end{aligned}$$"""
+NOISING_STRAIGHT = r"""$$\begin{aligned}
+x_t &= (1-s)\;x_0 + s\;\epsilon, \qquad s = (t+1)/T \\
+x_{%(t)s} &= %(signal)s\;x_0 + %(noise)s\;\epsilon
+\end{aligned}$$"""
 SCHEDULE = rf"""## 2. The schedule: how much is left
 $\bar\alpha_t$ is the drawing's share in the variance of $x_t$. With {DDPM}'s linear schedule hardly anything
 is left over the last third of the steps; the cosine schedule of {IMPROVED_DDPM} (eq. 17) falls more evenly,
-so that every step has something to do.
+so that every step has something to do. On the straight path of rectified flow drawing and noise change
+places evenly.
 """
 STEP = rf"""## 3. One step back
 The network tells the noise $\hat\epsilon$ in $x_t$ from the picture $\hat x_0$ it believes to be underneath.
@@ -103,7 +108,7 @@ def explain_noising(checkpoints: dict[str, Checkpoint], example: Example, t: obj
     t = _timestep(schedule, t)
     parts = in_model_thread(_noised, schedule, example, t)
     signal, noise = _latex(parts.signal_scale), _latex(parts.noise_scale)
-    equation = NOISING_EQUATION % {
+    equation = (NOISING_STRAIGHT if schedule.straight else NOISING_EQUATION) % {
         "t": t, "abar": _latex(parts.abar), "rest": _latex(1 - parts.abar), "signal": signal, "noise": noise
     }  # fmt: skip
     whose = OWN if example.canvas else EXAMPLE
@@ -259,7 +264,7 @@ def _plot(schedule: NoiseSchedule, t: int, strength: float) -> str:
         f'<li><i class="now"></i><span><i>t</i> = {t}, <i>ᾱ</i> = {_number(left_now)}</span></li>',
         f'<li><i class="start"></i><span>{where} for strength {strength:g}</span></li>',
     ]
-    alt = f"abar against t for each noise schedule; at t = {t} it is {left_now:.2g}"
+    alt = f"abar against t for every schedule; at t = {t} it is {left_now:.2g}"
     return (
         f'<svg class="plot" viewBox="0 0 600 276" role="img" aria-label="{alt}">{"".join(shapes)}</svg>'
         f'<ul class="legend">{"".join(legend)}</ul>'

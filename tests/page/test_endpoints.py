@@ -122,7 +122,7 @@ def test_assistants_get_the_same_as_tools(server):
 
     with ThreadPoolExecutor() as pool:  # an event loop of its own: Playwright may have one in this thread
         tools, result = pool.submit(asyncio.run, talk()).result()
-    assert tools == {"generate", "variations", "animation", "colour_in", "fill", "add_noise", "labels"}
+    assert tools == {"generate", "variations", "animation", "fill", "colour_in", "add_noise", "labels"}
     assert not result.isError and any(part.type == "image" for part in result.content)
 
 
