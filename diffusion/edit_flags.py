@@ -160,7 +160,8 @@ def _add_solver(parser: argparse.ArgumentParser) -> None:
         "--solver",
         choices=tuple(SOLVERS),
         default=USUAL.solver,
-        help="ddim; ddpm: ancestral, ddim with eta 1; heun: of second order, two calls a step;"
+        help="ddim, which is Euler on a straight path; ddpm: ancestral, ddim with eta 1;"
+        " heun: of second order, two calls a step;"
         " dpm++: DPM-Solver++(2M), of second order, one call a step (default: ddim)",
     )
     parser.add_argument(
