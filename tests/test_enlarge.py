@@ -167,7 +167,7 @@ def test_1024_pixels_of_a_drawing_are_lanczos_of_the_result(file, checkpoint):
 @pytest.mark.parametrize(
     "words, sentence",
     [
-        (["-", "out.png"], "To enlarge takes a picture, and IN is -."),
+        (["-", "out.png"], "To make it larger takes a picture, and IN is -."),
         (["small.png", "out.png"], "is too small to be enlarged"),
         (["in.png", "out.png", "--size", "5000"], "--size: must be a whole number from 8 to 4096"),
         (["in.png", "out.png", "--size", "large"], "--size: must be a whole number from 8 to 4096"),
