@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +89,7 @@ def network(bench: Bench) -> list[Row]:
     for precision in bench.precisions:
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         matrix = torch.ones(SIDE, SIDE, dtype=dtype)
-        calls[precision] = lambda matrix=matrix: matrix @ matrix
+        calls[precision] = partial(torch.matmul, matrix, matrix)
         calls |= {f"{precision}, {n}": bench.call(precision, n) for n in bench.batches}
     seconds = seconds_in_turns(calls, bench.repeats)
     first = seconds[f"fp32, {bench.batches[0]}"] / bench.batches[0]
@@ -112,7 +114,7 @@ def pictures(bench: Bench) -> list[Row]:
     calls: Calls = {reference: lambda: bench.paint(plain, USUAL)}
     ways = {"DDIM, 12 calls": USUAL, "DPM-Solver++, 7 calls": AT_REST, "while drawing, 4 calls": DRAWING}
     for name, sampling in ways.items():
-        calls[f"{name}, {best_precision()}"] = lambda sampling=sampling: bench.paint(painter, sampling)
+        calls[f"{name}, {best_precision()}"] = partial(bench.paint, painter, sampling)
     calls["the first step of any"] = lambda: next(edit(painter, torch.ones(1, *painter.shape), {}, USUAL))
     if (peer := diffusers_edit(bench)) is not None:
         calls["diffusers' UNet2DModel and DDIMScheduler, 12 guided calls, fp32"] = peer
@@ -127,26 +129,30 @@ def pictures(bench: Bench) -> list[Row]:
 def diffusers_edit(bench: Bench) -> Callable[[], object] | None:
     """The same number of calls through the diffusers library, of a network of its own that costs as much."""
     try:
-        from diffusers import DDIMScheduler, UNet2DModel
+        library: Any = importlib.import_module("diffusers")
     except ImportError:
         return None
     cost, size = gflop(bench.call("fp32", 1)), bench.checkpoint.image_size
-    x = torch.zeros(2, 3, size, size)
 
-    def network(width: int) -> torch.nn.Module:
-        return UNet2DModel(
-            size, block_out_channels=(width, 2 * width, 2 * width), layers_per_block=1,
+    def network(width: int, layers: int) -> torch.nn.Module:
+        return library.UNet2DModel(
+            size, block_out_channels=(width, 2 * width, 2 * width), layers_per_block=layers,
             down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3,
-        ).eval()  # fmt: skip
+        )  # fmt: skip
 
-    models = [network(width).requires_grad_(False) for width in (32, 64, 96)]
-    model = min(models, key=lambda each: abs(gflop(lambda: each(x[:1], 1)) - cost))
-    scheduler = DDIMScheduler(1000, timestep_spacing="trailing")
+    def farther(shape: tuple[int, int]) -> float:
+        with torch.device("meta"):  # nothing is computed
+            model, x, t = network(*shape), torch.zeros(1, 3, size, size), torch.zeros(1)
+        return abs(gflop(lambda: model(x, t)) - cost)
+
+    model = network(*min([(32, 1), (32, 2), (64, 1), (64, 2)], key=farther)).eval()
+    x = torch.zeros(1, 3, size, size)
+    scheduler = library.DDIMScheduler(1000, timestep_spacing="trailing")
     scheduler.set_timesteps(USUAL.steps)
 
     @torch.no_grad()
     def run() -> None:
-        state = x[:1]
+        state = x
         for t in scheduler.timesteps[-12:]:
             less, more = model(torch.cat([state, state]), t).sample.chunk(2)
             state = scheduler.step(less + 2 * (more - less), t, state).prev_sample
@@ -201,7 +207,7 @@ def sessions(bench: Bench) -> list[Row]:
     def many(count: int) -> None:
         in_step([bench.walk(bench.painter, replace(AT_REST, guidance=2.0), seed) for seed in range(count)])
 
-    seconds = seconds_in_turns({str(n): (lambda n=n: many(n)) for n in bench.sessions}, bench.repeats)
+    seconds = seconds_in_turns({str(n): partial(many, n) for n in bench.sessions}, bench.repeats)
     rates = {n: 60 * n / seconds[str(n)] for n in bench.sessions}
     first = rates[bench.sessions[0]]
     return [
@@ -222,7 +228,7 @@ def training(bench: Bench) -> list[Row]:
 
     model.requires_grad_(True)
     try:
-        seconds = seconds_in_turns({p: (lambda p=p: step(p)) for p in bench.precisions}, bench.repeats)
+        seconds = seconds_in_turns({p: partial(step, p) for p in bench.precisions}, bench.repeats)
     finally:
         model.zero_grad()
         model.requires_grad_(False)
