@@ -3,7 +3,7 @@
 What pins.json holds of tiny and cifar10-32 was written by the code of commit 8252e9e, before the rebuilding;
 of doodle-64 and its judge, when they were trained anew, with noise as it comes (temperature 1). Processors
 differ in the last bits, so what is pinned of a picture are the means of its boxes of 8 x 8 pixels.
-`python tests/test_pins.py` writes the file again.
+`PYTHONPATH=. python tests/test_pins.py` writes the file again.
 """
 
 import json
