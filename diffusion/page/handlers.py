@@ -102,7 +102,7 @@ def ask_from(session: Session, event: gr.EventData) -> tuple[int, Message]:
 def where_in_line(session: Session) -> Any:
     """The person's place among those who wait, as long as their run has not begun."""
     found = LINE.ahead(session)
-    return gr.skip() if not found or not found[0] else message(session.wanted, "wait", in_words(*found))
+    return message(session.wanted, "wait", in_words(*found)) if found else gr.skip()
 
 
 def call_off(session: Session) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 import weakref
@@ -9,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from .session import Session
+from .worker import TOGETHER
 
 PLACES = ["First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth"]
 GUESS = 3.0  # seconds of a run, before there was any
@@ -41,9 +43,14 @@ class Waiting:
 
 
 class Line:
-    """All runs of all tabs. Whoever asks anew stands at the end again, as in Gradio's queue."""
+    """All runs of all tabs. Whoever asks anew stands at the end again, as in Gradio's queue.
 
-    def __init__(self) -> None:
+    Args:
+        together: how many of them go on at the same time.
+    """
+
+    def __init__(self, together: int = TOGETHER) -> None:
+        self.together = together
         self._waiting: list[Waiting] = []
         self._seconds: deque[float] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()
@@ -83,8 +90,8 @@ class Line:
             ]
 
     def ahead(self, session: Session) -> tuple[int, float] | None:
-        """How many runs come before the one that this tab waits for, and in how many seconds it may begin;
-        None where it waits for none."""
+        """How many wait before the run that this tab waits for, and in how many seconds it may begin; None
+        where it waits for none, or there is room for it."""
         with self._lock:
             now = time.monotonic()
             there = [each for each in self._waiting if each.counts(now)]
@@ -92,15 +99,23 @@ class Line:
             if not mine or there[mine[0]].begun is not None:
                 return None
             usual = sum(self._seconds) / len(self._seconds) if self._seconds else GUESS
-            before = there[: mine[0]]
-            return len(before), sum(each.left(now, usual) for each in before)
+            before = sum(each.begun is None for each in there[: mine[0]])
+            going = [each.left(now, usual) for each in there if each.begun is not None]
+            free = max(0, self.together - len(going))
+            if before < free:
+                return None
+            # When the runs end that go on, and then those that follow them.
+            ends = sorted([0.0] * free + going) or [usual]
+            for _ in range(before):
+                heapq.heapreplace(ends, ends[0] + usual)
+            return before, ends[0]
 
 
 LINE = Line()
 
 
 def in_words(ahead: int, seconds: float) -> str:
-    """ "Third in line, about 4 seconds." """
+    """How many wait before one -> "Third in line, about 4 seconds." """
     place = PLACES[ahead] if ahead < len(PLACES) else f"Number {ahead + 1}"
     whole = max(1, round(seconds))
     return f"{place} in line, about {whole} second{'s' * (whole > 1)}."

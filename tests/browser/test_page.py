@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gradio_client
 from PIL import Image
 
 from conftest import apple_drawing
+from diffusion.page.line import LINE
+from diffusion.page.worker import TOGETHER
 
 from .actions import (
     DRAWING,
@@ -37,7 +40,7 @@ def test_a_drawing_becomes_a_picture_before_your_eyes(page, server, tmp_path):
     paint(page, 11)
     said = page.evaluate("window.said")
     assert sum(line.startswith("Step ") for line in said) >= 3, said
-    assert "7 steps in" in say(page)  # strength 0.6 of 12
+    assert "12 steps in" in say(page)  # strength 0.6 of 20
     assert count_frames(page) == 12
     page.wait_for_function(f"({INK})('{RESULT}') > 0.05")
 
@@ -203,17 +206,18 @@ def test_a_surprise_is_an_example_in_some_look_with_some_seed(page):
     assert page.input_value("#label-0 input") in ("Apple", "Cat") and ink(page) > 0.05
 
 
-def test_who_waits_for_another_hears_their_place_in_the_line(page, open_page, server):
-    other = open_page()
-    server.delay = 0.4
-    set_slider(page, "Strength", 1)
+def test_who_waits_for_others_hears_their_place_in_the_line(page, server, monkeypatch):
+    """Programs take all places; of them the line knows nothing, so it is told that there are none."""
+    monkeypatch.setattr(LINE, "together", 0)
+    server.delay = 0.2
+    client = gradio_client.Client(server.url, verbose=False)
+    jobs = [client.submit(subject="apple", steps=50, api_name="/generate") for _ in range(TOGETHER)]
+    while not all(job.outputs() for job in jobs):
+        page.wait_for_timeout(50)
     page.click("#generate")
-    page.wait_for_function("document.body.dataset.doodle == 'run'")
-    other.click("#generate")
-    other.wait_for_function(
-        r"/^Second in line, about \d+ seconds?\.$/.test(document.querySelector('.say').textContent)"
+    page.wait_for_function(
+        r"/^First in line, about \d+ seconds?\.$/.test(document.querySelector('.say').textContent)"
     )
-    assert other.get_attribute(".say", "aria-live") == "polite"
+    assert page.get_attribute(".say", "aria-live") == "polite"
     server.delay = 0.0
     wait_for(page, "done")
-    wait_for(other, "done")
