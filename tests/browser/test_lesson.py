@@ -113,7 +113,7 @@ def test_one_step_shows_four_pictures_and_where_it_lands(page):
     page.wait_for_function(f"document.querySelector('{STEP} figcaption').innerText.startsWith('x599')")
     four = sources(page, STEP)
     assert len(set(four)) == 4
-    wait_for_equation(page, "#step-equation", "x_{549}")  # 12 of 20 steps lead down from 599
+    wait_for_equation(page, "#step-equation", "x_{513}")  # 7 of 12 steps lead down from 599
     assert sources(page, NOISING)[2] == four[0], "it starts from the picture of part 1"
     assert all(page.locator(f"{STEP} img").evaluate_all("images => images.map((image) => image.alt)"))
 
@@ -123,7 +123,7 @@ def test_the_button_paints_six_pictures(page):
     open_lesson(page)
     page.wait_for_function(f"document.querySelectorAll('{DIALS} .empty').length == 6")
     page.click("#compare")
-    page.wait_for_function(f"document.querySelector('{DIALS}').innerText.includes('Step 6 of 6')")
+    page.wait_for_function(f"document.querySelector('{DIALS}').innerText.includes('Step 4 of 4')")
     six = sources(page, DIALS)
     assert len(six) == 6
     assert len(set(six)) == 5, "guidance 2 with eta 0 stands in both rows"
