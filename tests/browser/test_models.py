@@ -100,7 +100,9 @@ def test_the_lesson_follows_the_model(page):
     page.wait_for_selector("#step img")
     sides = "() => [...document.querySelectorAll('#step img')].map((image) => image.naturalWidth).join()"
     page.wait_for_function(f"({sides})() == '16,16,16,16'")
+    page.get_by_role("tab", name="Draw").click()
     pick(page, "photos")
+    page.get_by_role("tab", name="How it works").click()
     page.wait_for_function(f"({sides})() == '8,8,8,8'")
     assert "8 x 8 pixels" in page.inner_text("#how")
     page.wait_for_function("document.querySelector('#dials .note').innerText.startsWith('Airplane;')")
