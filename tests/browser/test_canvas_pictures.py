@@ -50,7 +50,9 @@ def test_a_picture_comes_along_in_its_own_pixels_until_it_is_painted_on(page, ca
 
 def test_a_persons_file_is_announced_and_an_example_is_not(page, canvas, tmp_path):
     apple_drawing(64).save(tmp_path / "saved-by-us.png")
-    page.evaluate("window.files = []; window.addEventListener('doodle:file', e => files.push(e.detail.file.name))")
+    page.evaluate(
+        "window.files = []; window.addEventListener('doodle:file', e => files.push(e.detail.file.name))"
+    )
     page.set_input_files("#canvas input[type=file]", tmp_path / "saved-by-us.png")
     canvas.wait(page, 1)
     load(page, "pen.fillRect(10, 10, 30, 30);")
