@@ -26,9 +26,9 @@ from ..errors import DoodleError
 from ..options import Parser, add_options, command, option
 from .batches import AUGMENTATIONS, Batch, Batches
 from .choose import evenly, sampling_weights
-from .config import RunConfig, learning_rate, settle
+from .config import RunConfig, settle
 from .data import PictureSet, load_pictures
-from .learner import Learner
+from .learner import CodecTrainer
 from .losses import restoration_loss
 from .run import Leaves, Run, chosen_device, restore
 
@@ -68,7 +68,7 @@ class AutoencoderRunConfig(RunConfig):
         return AutoencoderConfig(*shape)
 
 
-class AutoencoderTrainer(Learner[AutoencoderRunConfig, Batch]):
+class AutoencoderTrainer(CodecTrainer[AutoencoderRunConfig, Batch]):
     """Network, optimizer and average of one run, moved forward one step at a time.
 
     Args:
@@ -115,19 +115,9 @@ class AutoencoderTrainer(Learner[AutoencoderRunConfig, Batch]):
         divergence = kl_divergence(mean, log_variance).mean() / x[0].numel()
         return restoration_loss(made.float(), x, self.config.edges) + self.config.kl * divergence
 
-    def train_step(self) -> Tensor:
-        """One optimizer step; returns the loss of its batch (a scalar tensor, not waited for)."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, self.step)
+    def batch_loss(self) -> Tensor:
         x = self.next_batch().drawing.to(self.device)  # the picture itself where there is no drawing of it
-        loss = self.loss(self.model, x, self.generator)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.ema.update(self.model)
-        self.step += 1
-        return loss.detach()
+        return self.loss(self.model, x, self.generator)
 
     @torch.no_grad()
     def validation_loss(self) -> float:
@@ -162,22 +152,10 @@ class AutoencoderTrainer(Learner[AutoencoderRunConfig, Batch]):
         return images.to_pil(torch.cat(rows, dim=1))
 
     def state_dict(self) -> dict:
-        return {
-            "version": __version__,
-            "config": asdict(self.config),
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-        }
+        return {**super().state_dict(), "generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on from what `state_dict` returned."""
-        self.step = state["step"]
-        self.model.load_state_dict(state["model"])
-        self.ema.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        super().load_state_dict(state)
         self.generator.set_state(state["generator"].cpu())
 
 

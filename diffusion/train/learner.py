@@ -5,13 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from .. import __version__
+from ..ema import EMA
 from ..machine import arithmetic, chosen_precision
-from .config import RunConfig
+from .config import RunConfig, learning_rate
 from .ranks import ALONE, Ranks
 
 B = TypeVar("B")
@@ -73,6 +76,47 @@ class Learner(ABC, Generic[C, B]):
     @abstractmethod
     def load_state_dict(self, state: dict) -> None:
         """Go on from what `state_dict` returned."""
+
+
+class CodecTrainer(Learner[C, B]):
+    """The trainer of a codec's network: one optimizer, one average, one loss a batch."""
+
+    ema: EMA
+    optimizer: torch.optim.Optimizer
+
+    @abstractmethod
+    def batch_loss(self) -> Tensor:
+        """The loss of the next batch, a scalar."""
+
+    def train_step(self) -> Tensor:
+        """One optimizer step; returns the loss of its batch (a scalar tensor, not waited for)."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, self.step)
+        loss = self.batch_loss()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.ema.update(self.model)
+        self.step += 1
+        return loss.detach()
+
+    def state_dict(self) -> dict:
+        return {
+            "version": __version__,
+            "config": asdict(self.config),
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from what `state_dict` returned."""
+        self.step = state["step"]
+        self.model.load_state_dict(state["model"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
 
 
 def set_generator(generator: torch.Generator, state: Tensor) -> bool:

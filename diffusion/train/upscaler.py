@@ -27,10 +27,10 @@ from ..errors import DoodleError
 from ..options import Parser, add_options, command, option
 from ..upscaler import Upscaled, Upscaler, UpscalerConfig, enlarged, save_upscaler
 from .choose import evenly, sampling_weights
-from .config import RunConfig, learning_rate, settle
+from .config import RunConfig, settle
 from .crops import CropBatches, Crops, Source
 from .data import PictureSet, load_pictures
-from .learner import Learner
+from .learner import CodecTrainer
 from .losses import restoration_loss
 from .own_results import OwnResults
 from .run import Leaves, Run, chosen_device, restore
@@ -82,7 +82,7 @@ def _chances(pictures: PictureSet, held_out: bool, balance: float) -> np.ndarray
     return weights / max(weights.sum(), 1e-12)
 
 
-class UpscalerTrainer(Learner[UpscalerRunConfig, Crops]):
+class UpscalerTrainer(CodecTrainer[UpscalerRunConfig, Crops]):
     """Network, optimizer and average of one run, moved forward one step at a time.
 
     Args:
@@ -144,18 +144,8 @@ class UpscalerTrainer(Learner[UpscalerRunConfig, Crops]):
             made = model(crops.small)
         return restoration_loss(made.float(), crops.truth, self.config.edges)
 
-    def train_step(self) -> Tensor:
-        """One optimizer step; returns the loss of its batch (a scalar tensor, not waited for)."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, self.step)
-        loss = self.loss(self.model, self.next_batch().to(self.device))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.ema.update(self.model)
-        self.step += 1
-        return loss.detach()
+    def batch_loss(self) -> Tensor:
+        return self.loss(self.model, self.next_batch().to(self.device))
 
     @torch.no_grad()
     def validation_loss(self) -> float:
@@ -192,23 +182,6 @@ class UpscalerTrainer(Learner[UpscalerRunConfig, Crops]):
             seen = [F.interpolate(x, scale_factor=factor, mode="nearest"), enlarged(x, factor)]
             rows.append(torch.cat([*(y[0].cpu() for y in [*seen, upscaled.decode(x)]), truth], dim=2))
         return images.to_pil(torch.cat(rows, dim=1))
-
-    def state_dict(self) -> dict:
-        return {
-            "version": __version__,
-            "config": asdict(self.config),
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-
-    def load_state_dict(self, state: dict) -> None:
-        """Go on from what `state_dict` returned."""
-        self.step = state["step"]
-        self.model.load_state_dict(state["model"])
-        self.ema.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
 
 
 def train(config: UpscalerRunConfig, resume: bool = False) -> int:
