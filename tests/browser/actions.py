@@ -8,6 +8,7 @@ PATIENCE = 30_000  # milliseconds; a busy machine is slow, and a page that never
 
 INK = """selector => {
   const canvas = document.querySelector(selector);
+  if (!canvas) return NaN;  // a page that was reloaded has none yet
   const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   let ink = 0;
   for (let i = 0; i < pixels.length; i += 4) {

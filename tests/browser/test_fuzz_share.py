@@ -72,7 +72,6 @@ def test_files_with_odd_settings_or_bytes(page, tmp_path):
     wait_for(page, "done")
 
 
-@pytest.mark.xfail(reason="a link with settings can leave the page empty until it is reloaded: see FAULTS.md")
 def test_links_with_odd_settings(open_page, server):
     page = open_page()
     link = SETTINGS.to_query()

@@ -38,9 +38,9 @@ def url(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:  # the usual examples, whatever the server of other tests has
         patch.setattr(choices, "DRAWINGS", app.CHECKPOINTS.parent / "assets" / "drawings")
         demo = app.build(folder)
-    _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
-    yield url
-    demo.close()
+        _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
+        yield url  # the drawings are sent when they are asked for
+        demo.close()
 
 
 @pytest.fixture

@@ -244,15 +244,17 @@ def test_one_of_several_stands_beside_them_all(page):
 
 def test_live_keeps_a_picture_only_where_one_pauses(page, server):
     def redraw(x, y):
+        before = len(phases(page))
         page.mouse.click(*at(page, x, y))
-        page.wait_for_function("['wait', 'run'].includes(document.body.dataset.doodle)")
-        wait_for(page, "done")
+        page.wait_for_function(f"phases.slice({before}).includes('done')")
 
     server.delay = 0.1
     open_gallery(page)
     made = count_thumbs(page)
     set_slider(page, "Steps", 6)
     page.check("#live input")
+    page.wait_for_function("document.body.dataset.live == 'on'")
+    count_phases(page)
     for x in (0.3, 0.5, 0.7):
         redraw(x, 0.5)
     assert count_thumbs(page) == made

@@ -127,8 +127,10 @@ export function mount(element, { props, trigger, watch }) {
     const drawing = fromLink(location.hash);
     remember({ link: address() });
     isArriving = drawing !== null;
+    const back = drawing ?? recall().drawing;
+    if (!back && !isArriving) return;              // undo would take back nothing
     emit('settled', undefined);
-    emit('restore', drawing ?? recall().drawing);
+    emit('restore', back);
   }
   window.addEventListener('hashchange', arrive);     // another drawing for the same settings
 
