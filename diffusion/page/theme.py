@@ -8,7 +8,7 @@ import os
 import gradio as gr
 
 TITLE = "Doodle Diffusion"
-TAGLINE = "Draw something, say what it is, and watch a small neural network paint it."
+TAGLINE = "Draw something, and watch a small neural network paint it."
 PREVIEW = "https://huggingface.co/spaces/{}/resolve/main/assets/app.png"  # in a Space, by its name
 
 THEME = gr.themes.Base(
