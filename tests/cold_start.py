@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from diffusion import images
 from diffusion.page import app
-from tests.browser.actions import CANVAS_READY, at
+from tests.browser.actions import CANVAS_READY, DRAWING, at
 from tests.browser.conftest import CHROMIUM, QUIET
 
 HANDS = Path(__file__).parents[1] / "assets" / "drawings" / "hands"
@@ -38,14 +38,16 @@ def strokes(drawing: Path) -> list[np.ndarray]:
 
 
 def draw(page: Page, line: np.ndarray) -> None:
-    """One stroke with real mouse events, in the time that it takes."""
-    page.mouse.move(*at(page, *line[0]))
+    """One stroke, (N, 2) in coordinates of the page, with real mouse events, in the time that it takes."""
+    side, began, events = page.locator(DRAWING).bounding_box()["width"], time.perf_counter(), 0
+    page.mouse.move(*line[0])
     page.mouse.down()
     for before, after in zip(line, line[1:]):
-        count = max(1, math.ceil(math.dist(before, after) / SPEED * EVENTS))
+        count = max(1, math.ceil(math.dist(before, after) / side / SPEED * EVENTS))
         for k in range(1, count + 1):
-            page.mouse.move(*at(page, *(before + (after - before) * k / count)))
-            time.sleep(1 / EVENTS)
+            page.mouse.move(*(before + (after - before) * k / count))
+            events += 1
+            time.sleep(max(0.0, began + events / EVENTS - time.perf_counter()))
     page.mouse.up()
 
 
@@ -68,8 +70,9 @@ def main() -> None:
         opened = time.perf_counter()
         page.click("[data-paint='#22252b']")
         page.click("[data-width='5']")
+        corners = np.array([at(page, 0, 0), at(page, 1, 1)])
         for line in lines:
-            draw(page, line)
+            draw(page, corners[0] + line * (corners[1] - corners[0]))
         drawn = time.perf_counter()
         page.click("#generate")
         page.wait_for_selector(".result[data-phase=done]")

@@ -1,31 +1,37 @@
-"""Many people at once, some of them rude: `python -m tests.load --sessions 20 --seconds 120`.
+"""Many people at once, some of them rude: `python -m tests.load --sessions 20 --seconds 180`.
 
-Sessions draw through gradio_client, each with settings of its own; one in ten calls is stopped, and clients
-leave in the middle. A flood of jobs from one more of them begins halfway. Figures are ratios: against one
-session alone on the same machine, and of memory at the end to memory halfway. A picture belongs to its
-request if it is the one that these settings make by themselves.
+app.py serves in a process of its own. Sessions draw through gradio_client, each with settings of its own; one
+in ten calls is stopped, and clients leave in the middle; who is refused tries again a second later. A flood
+of long jobs from one more of them begins halfway. Figures are ratios: against one session alone on the same
+machine, and of the server's memory at the end to its memory halfway. A picture belongs to its request if it
+is the one that these settings make by themselves.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import random
+import socket
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from diffusion.page import app
-
-DRAWINGS = sorted((Path(__file__).parents[1] / "assets" / "drawings").glob("*.png"))
+ROOT = Path(__file__).parents[1]
+DRAWINGS = sorted((ROOT / "assets" / "drawings").glob("*.png"))
 FLOOD = 30  # jobs at once, of one client
 CHECKED = 30  # pictures that are made again by themselves
 PATIENT = {"timeout": 120}  # seconds
@@ -36,19 +42,41 @@ class Tally:
     """What came of the calls, from all threads."""
 
     done: Counter[int] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)  # each took
+    times: list[float] = field(default_factory=list)  # when each was there
     refused: int = 0
     stopped: int = 0
     pictures: list[tuple[dict, np.ndarray]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def megabytes() -> float:
-    """Of this process's memory, which is the server's too."""
-    line = next(
-        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")
-    )
-    return int(line.split()[1]) / 1000
+@contextlib.contextmanager
+def served() -> Iterator[tuple[str, int]]:
+    """The page as people start it: its address, and the process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url, place = f"http://127.0.0.1:{port}", {"GRADIO_SERVER_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=os.environ | place, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(120):
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"{url}/health").is_success:
+                    break
+            time.sleep(1)
+        yield url, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def megabytes(pid: int) -> float:
+    """Of a process's memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1000
 
 
 def wishes(rng: random.Random, names: list[str]) -> dict[str, Any]:
@@ -88,10 +116,12 @@ def draw(url: str, number: int, until: float, tally: Tally, rude: bool = True) -
         except Exception:  # a sentence of the queue's, or of ours
             with tally.lock:
                 tally.refused += 1
+            time.sleep(1)
             continue
         with tally.lock:
             tally.done[number] += 1
             tally.seconds.append(time.monotonic() - began)
+            tally.times.append(time.monotonic())
             if len(tally.pictures) < CHECKED:
                 tally.pictures.append((asked, made))
 
@@ -116,40 +146,43 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=180)
-    parser.add_argument("--checkpoints", type=Path, default=app.CHECKPOINTS)
     args = parser.parse_args()
-    demo = app.build(args.checkpoints)
-    _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
-    single = Tally()
-    began = time.monotonic()
-    draw(url, 0, began + args.seconds / 6, single, rude=False)
+    with served() as (url, pid):
+        measure(url, pid, args.sessions, args.seconds)
+
+
+def measure(url: str, pid: int, sessions: int, seconds: float) -> None:
+    """All of it, printed."""
+    single, began = Tally(), time.monotonic()
+    draw(url, 0, began + seconds / 6, single, rude=False)
     alone = sum(single.done.values()) / (time.monotonic() - began)
 
     tally, began = Tally(), time.monotonic()
-    until = began + args.seconds
-    threads = [
-        threading.Thread(target=draw, args=(url, i, until, tally)) for i in range(1, args.sessions + 1)
-    ]
+    until, flooded = began + seconds, (began + seconds / 2, began + seconds * 5 / 6)
+    threads = [threading.Thread(target=draw, args=(url, i, until, tally)) for i in range(1, sessions + 1)]
     for thread in threads:
         thread.start()
-    time.sleep(args.seconds / 2)
-    early = megabytes()
-    rude = threading.Thread(target=flood, args=(url, until - args.seconds / 6))
+    time.sleep(seconds / 2)
+    early = megabytes(pid)
+    rude = threading.Thread(target=flood, args=(url, flooded[1]))
     rude.start()
     for thread in [*threads, rude]:
         thread.join()
-    done, rate = sum(tally.done.values()), sum(tally.done.values()) / (time.monotonic() - began)
-    late = megabytes()
-    each = [tally.done[i] for i in range(1, args.sessions + 1)]
+    late = megabytes(pid)
+
+    before, during = (
+        sum(start < at < end for at in tally.times) / (end - start) / alone
+        for start, end in ((began, flooded[0]), flooded)
+    )
+    each = [tally.done[i] for i in range(1, sessions + 1)]
     waits = [statistics.median(each.seconds or [float("nan")]) for each in (tally, single)]
-    print(f"{args.sessions} sessions, {done} pictures, {tally.refused} refused, {tally.stopped} stopped")
-    print(f"throughput  {rate / alone:.2f} of one session alone")
+    print(f"{sessions} sessions, {sum(each)} pictures, {tally.refused} refused, {tally.stopped} stopped")
+    print(f"throughput  {before:.2f} of one session alone; {during:.2f} beside the flood")
     print(f"waiting     {waits[0] / waits[1]:.1f} x that of one session alone, the median")
+    print(f"slowest     {max(tally.seconds) / statistics.median(tally.seconds):.1f} x the median")
     print(f"fairness    {min(each) / max(1, max(each)):.2f}, the fewest pictures of a session to the most")
     print(f"memory      {late / early:.2f} x at the end what it was halfway")
     print(f"mixed up    {mixed_up(url, tally)} of {len(tally.pictures)} pictures made again by themselves")
-    with contextlib.suppress(Exception):
-        demo.close()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from diffusion.page.session import paint
 from diffusion.page.settings import DEFAULTS, Settings
 from diffusion.page.worker import in_model_thread
 from diffusion.sampler import only_steps
+from tests.browser.actions import CANVAS_READY
 from tests.browser.conftest import CHROMIUM, QUIET
 
 WATCH = """() => {
@@ -63,6 +64,7 @@ def main() -> None:
         found = next((path for path in CHROMIUM if Path(path).exists()), None)
         page = playwright.chromium.launch(executable_path=found, args=QUIET).new_page()
         page.goto(url)
+        page.wait_for_selector(CANVAS_READY)
         page.click("#examples [data-subject]")
         page.wait_for_selector(".paper:not(.blank)")
         page.locator("#advanced button").first.click()

@@ -7,6 +7,7 @@ what was made to be downloaded. Both are there for anybody to fill, with as many
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import threading
 import time
@@ -70,12 +71,14 @@ def tidy(folder: Path, most: int | None = None, seconds: float = FILE_SECONDS) -
     """Remove files that have been there for long, and the oldest where they are more than `most` bytes."""
     if most is None:
         most = min(FILE_BYTES, shutil.disk_usage(folder).total // 2) if folder.is_dir() else 0
-    files = []
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # somebody else may have removed it
-            if path.is_file() and not path.is_symlink():
-                about = path.stat()
-                files.append((about.st_mtime, about.st_size, path))
+    files, folders = [], []
+    for there, inner, names in os.walk(folder, topdown=False):  # unlike rglob it takes what goes meanwhile
+        folders += [Path(there, name) for name in inner]
+        for path in (Path(there, name) for name in names):
+            with contextlib.suppress(OSError):  # somebody else may have removed it
+                if path.is_file() and not path.is_symlink():
+                    about = path.stat()
+                    files.append((about.st_mtime, about.st_size, path))
     files.sort(key=lambda file: file[:2])
     total, now = sum(size for _, size, _ in files), time.time()
     for changed, size, path in files:
@@ -85,9 +88,9 @@ def tidy(folder: Path, most: int | None = None, seconds: float = FILE_SECONDS) -
         with contextlib.suppress(OSError):
             path.unlink()
             total -= size
-    for path in sorted(folder.rglob("*"), reverse=True):
-        with contextlib.suppress(OSError):  # it is not empty, or a file
-            if path.is_dir() and now - path.stat().st_mtime > EVERY:
+    for path in folders:
+        with contextlib.suppress(OSError):  # it is not empty, or gone
+            if now - path.stat().st_mtime > EVERY:
                 path.rmdir()
 
 

@@ -85,6 +85,22 @@ def test_files_are_tidied_by_age_and_by_bytes(tmp_path):
     tidy(tmp_path / "gone")
 
 
+def test_a_folder_that_goes_meanwhile_ends_no_tidying(tmp_path, monkeypatch):
+    for name in ("going", "staying"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(bytes(1000))
+    look = os.scandir
+
+    def gone(path):
+        if os.fspath(path).endswith("going"):
+            raise FileNotFoundError(path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    tidy(tmp_path, most=0, seconds=0)
+    assert not (tmp_path / "staying" / "file").exists()
+
+
 def test_files_never_take_more_than_half_of_a_small_disk(tmp_path, monkeypatch):
     for name in "ab":
         (tmp_path / name).write_bytes(bytes(1000))
