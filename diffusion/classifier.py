@@ -13,7 +13,7 @@ of another one (train/perceptual.py), and sampling may be steered by the gradien
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,14 @@ from torch import Tensor, nn
 
 from .blocks import group_norm, time_embedding
 from .errors import DoodleError
-from .files import WeightsFormat, read_weights, write_weights
+from .files import WeightsFormat, read_text, read_weights, write_weights
 from .header import checked, read_network, read_schedule
 from .schedule import NoiseSchedule
 from .unet import Block, UNetConfig
 
 BATCH = 128  # pictures looked at in one call
+OFTEN = "often.txt"  # beside a classifier's file, one name a line: what people often draw
+OFTEN_SHARE = 0.95  # of all drawings that show one of these: assumed, not measured
 
 
 class ClassifierError(DoodleError):
@@ -121,6 +123,7 @@ class Classifier:
         label_names: kind -> names, in the order of the heads.
         credits: where the training pictures come from, one line each.
         training: facts about the run, JSON values only; "accuracy" holds held-out accuracy by kind and noise.
+        often: names that people often draw, from OFTEN beside the file; without it all are as likely.
     """
 
     model: ClassifierNet
@@ -128,6 +131,7 @@ class Classifier:
     label_names: dict[str, list[str]]
     credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
+    often: frozenset[str] = frozenset()
 
     @property
     def image_size(self) -> int:
@@ -160,18 +164,29 @@ class Classifier:
         return own.keys() == others.keys() and all(torch.equal(own[name], others[name]) for name in own)
 
     def likeliest(self, x0: Tensor, kind: str, known: Sequence[str], count: int) -> list[list[str]]:
-        """What clean pictures (N, 3, R, R) in [-1, 1] show most likely, best first.
+        """What drawings (N, 3, R, R) in [-1, 1] show most likely, best first.
 
-        At most `count` names of the kind for each picture, all of them among those `known`; none where the
-        classifier has no such kind.
+        At most `count` names of the kind for each, all of them among those `known`; none where the classifier
+        has no such kind. It has learnt p(drawing | name) from about as many pictures of each name; what people
+        draw is p(name): by Bayes' rule the two are multiplied.
         """
         names = self.label_names.get(kind, [])
         places = [i for i, name in enumerate(names) if name in set(known)]
         if not places:
             return [[] for _ in x0]
         logits = self.logits(x0)[list(self.label_names).index(kind)][:, places]
+        logits = logits + log_prior([names[i] for i in places], self.often)
         best = logits.topk(min(count, len(places)), dim=1).indices
         return [[names[places[i]] for i in row] for row in best.tolist()]
+
+
+def log_prior(names: Sequence[str], often: Collection[str]) -> Tensor:
+    """log p(name) of what people draw, (n,): OFTEN_SHARE of it are those named `often`, all of them alike."""
+    listed = torch.tensor([name in often for name in names])
+    count, rest = int(listed.sum()), int((~listed).sum())
+    if not count or not rest:
+        return torch.zeros(len(names))
+    return torch.where(listed, OFTEN_SHARE / count, (1 - OFTEN_SHARE) / rest).log()
 
 
 def top_k_correct(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
@@ -201,7 +216,10 @@ def load_classifier(path: str | Path) -> Classifier:
 
     Raises:
         ClassifierError: the file is missing, damaged, or not of this program.
+        FileError: OFTEN is no text.
     """
+    listed = Path(path).with_name(OFTEN)
+    often = frozenset(map(str.strip, read_text(listed).splitlines())) if listed.is_file() else frozenset()
 
     def build(tensors: dict[str, Tensor], about: dict[str, Any]) -> Classifier:
         about = checked(about)
@@ -215,6 +233,7 @@ def load_classifier(path: str | Path) -> Classifier:
             label_names=about["label_names"],
             credits=about["credits"],
             training=about["training"],
+            often=often,
         )
 
     return read_weights(path, FORMAT, build)

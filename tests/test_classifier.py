@@ -12,6 +12,7 @@ from diffusion.classifier import (
     ClassifierError,
     load_classifier,
     log_likelihood,
+    log_prior,
     save_classifier,
     top_k_correct,
 )
@@ -64,6 +65,24 @@ def test_the_likeliest_names_are_those_of_the_highest_logits_among_the_known(cla
     assert set(classifier.likeliest(x0, style, classifier.label_names[style], 1)[0]) <= {
         *classifier.label_names[style]
     }
+
+
+def test_what_people_often_draw_is_likelier_by_bayes_rule(classifier, tmp_path):
+    x0 = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    (kind, names), *_ = classifier.label_names.items()
+    save_classifier(tmp_path / "judge.safetensors", classifier)
+    for often in (set(), {names[-1], "never heard of"}, set(names)):
+        (tmp_path / "often.txt").write_text("\n".join(often))
+        prior = log_prior(names, often)
+        if 0 < len(often & set(names)) < len(names):
+            torch.testing.assert_close(prior.exp().sum(), torch.tensor(1.0))
+            assert prior.argmax() == len(names) - 1
+        else:
+            assert not prior.any(), "no name is likelier than others"
+        told = load_classifier(tmp_path / "judge.safetensors")
+        posterior = told.logits(x0)[0].softmax(1) * prior.exp()
+        ordered = [[names[i] for i in row] for row in posterior.argsort(dim=1, descending=True)]
+        assert told.likeliest(x0, kind, names, 99) == ordered
 
 
 def test_of_names_or_kinds_that_it_does_not_know_the_classifier_says_nothing(classifier):
