@@ -150,7 +150,7 @@ def of_latents(study: Study, parts: Sequence[str]) -> tuple[list[str], dict]:
     left = [part for part in parts if part not in OF_PIXELS]
     if not left:
         raise DoodleError(
-            f"This checkpoint draws latents: {' and '.join(parts)} are measured of pixels only."
+            f"This checkpoint draws latents, of which {' and '.join(parts)} cannot be measured."
         )
     left_out = [part for part in parts if part in OF_PIXELS]
     return left, {"latents": {"decoded": study.drawing_size, "judged": study.size, "left_out": left_out}}

@@ -97,7 +97,7 @@ def test_strengths_are_measured_against_the_drawings_as_the_judge_sees_them(stud
 
 def test_what_cannot_be_measured_of_latents_is_said(fruit, tmp_path, capsys):
     assert main(evaluate_command(fruit, tmp_path, "--parts", *OF_PIXELS)) == 2
-    assert "draws latents: loss and bound" in capsys.readouterr().err
+    assert "latents, of which loss and bound cannot" in capsys.readouterr().err
 
 
 def test_the_judge_s_size_must_go_into_the_pictures_of_latents(study):
