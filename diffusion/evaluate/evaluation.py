@@ -22,6 +22,7 @@ from ..files import write_text
 from ..machine import PRECISIONS, chosen_precision
 from ..options import REQUIRED, SEED, option
 from ..sampler import USUAL
+from ..train.class_names import read_class_names
 from ..train.data import load_pictures
 from ..train.growth import read_names
 from .fit import check_fit, check_translated
@@ -43,6 +44,7 @@ class DrawnSettings:
     data: tuple[str, ...] = option(REQUIRED, "all the data the checkpoint was trained on")
     judge: str = option(REQUIRED, "made by diffusion.evaluate.judge, for the same labels and size")
     out: str = option(REQUIRED, "folder for numbers, page and pictures")
+    class_names: str = option("", "a file that says what folders such as n01440764 are called")
     drawings: str = option(HANDS, "folder of drawings by hand")
     names: str = option(
         "", "concepts.json, for a checkpoint that knows things by what they were called before"
@@ -105,7 +107,8 @@ def open_study(settings: DrawnSettings, checkpoint_file: str, strict: bool) -> S
     checkpoint, classifier = load_checkpoint(checkpoint_file), load_classifier(settings.judge)
     hands, names = hands_folder(settings.drawings), read_names(settings.names)
     fit = checkpoint.training.get("config", {}).get("fit", "pad")
-    pictures = load_pictures(settings.data, 2 * checkpoint.drawing_size, settings.hold_out, fit)
+    called, side = read_class_names(settings.class_names), 2 * checkpoint.drawing_size
+    pictures = load_pictures(settings.data, side, settings.hold_out, fit, called)
     check = check_fit if strict else check_translated
     check(checkpoint, classifier, pictures)
     study = Study(checkpoint, classifier, pictures)
