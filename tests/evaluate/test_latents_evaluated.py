@@ -12,7 +12,7 @@ from diffusion import Sampling, edit, load_checkpoint, save_checkpoint
 from diffusion.autoencoder import Autoencoder, AutoencoderConfig, Latents, save_autoencoder
 from diffusion.classifier import Classifier, ClassifierError
 from diffusion.condition import Condition
-from diffusion.evaluate import few_calls
+from diffusion.evaluate import calls, few_calls, sweep
 from diffusion.evaluate.__main__ import main
 from diffusion.evaluate.drawings import cells, crude
 from diffusion.evaluate.figures import painted
@@ -118,3 +118,15 @@ def test_few_calls_are_compared_in_pixels(fruit, tmp_path, monkeypatch, looked_a
     words += ["--out", str(tmp_path), "--calls", "1", "4", "--count", "4", "--precision", "fp32"]
     assert few_calls.main([str(fruit / "checkpoint.safetensors"), *words]) == 0
     assert looked_at == {(3, JUDGED, JUDGED)} and "KID" in (tmp_path / "FEW_CALLS.md").read_text()
+
+
+def test_sweeps_calls_and_comparisons_see_the_same(fruit, tmp_path, looked_at):
+    file, *words = evaluate_command(fruit, tmp_path)
+    words = [word for word in words if word not in ("--steps", "--count", "2", "6")]
+    words += ["--drawings", str(fruit / "hands"), "--cells", "2", "--strengths", "0.6"]
+    assert sweep.main([file, *words, "--guidances", "1", "--step-counts", "2"]) == 0
+    assert calls.main([file, *words, "--solvers", "dpm++", "--step-counts", "2"]) == 0
+    assert main(["--compare", file, file, *words, "--parts", "drawings", "--steps", "2"]) == 0
+    assert looked_at == {(3, JUDGED, JUDGED)}
+    found = json.loads((tmp_path / "comparison.json").read_text())["each"]
+    assert found["drawings, outline, 0.6"]["pictures"] == 2
