@@ -24,6 +24,11 @@ LEVELS = 255  # steps between the lowest and the highest value of a pixel
 OUTSIDE = 1e3  # stands for infinity, whose gradient is none
 
 
+def in_levels(x0: Tensor) -> Tensor:
+    """Pictures in [-1, 1] with each value at the nearest of the 256 levels, which eq. 13 is for."""
+    return ((x0 + 1) / 2 * LEVELS).round() / LEVELS * 2 - 1
+
+
 def bits_per_dimension(nats: Tensor) -> Tensor:
     """Nats of each value (B, ...) -> bits of a value on the average of each picture, (B,)."""
     return nats.flatten(1).mean(1) / math.log(2)

@@ -6,16 +6,20 @@ the schedule, the denoiser and the solver that paint the pictures; intermediate 
     noise_parts      x_t as the sum of its two parts                         DDPM eq. 4
     schedule_curves  abar_t of every schedule                                iDDPM figure 5
     first_step       the first step of an edit, with everything in it        DDIM eq. 12
+    picture_bits     what each step has to say of a picture, in bits         DDPM eq. 5, section 4.3
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from .bound import in_levels, step_term
 from .checkpoint import Checkpoint
+from .condition import Condition
 from .denoiser import Denoiser
 from .sampler import USUAL, Sampling, randn
 from .schedule import SCHEDULES, NoiseSchedule
@@ -169,3 +173,78 @@ def first_step(
         eps=seen.eps,
         x_prev=solver.step(denoiser, x_t, seen, t, t_prev, noise),
     )
+
+
+# ------------------------------------------------------------------------------------------------- bits
+
+LEAST_BITS = 1e-9  # of a step, so that it has a logarithm
+
+
+@dataclass(frozen=True)
+class PictureBits:
+    """What each step has to say of one picture that is sent from the largest t down (DDPM section 4.3).
+
+    Attributes:
+        t: the n timesteps that were asked, ascending from 0 to T-1.
+        bits: L_{t-1} of the papers, L_0 at t = 0, in bits per dimension: float64 (n,).
+        seen: the picture that the network sees under the noise of each, in [-1, 1]: (n, 3, R, R).
+    """
+
+    t: list[int]
+    bits: Tensor
+    seen: Tensor
+
+    @property
+    def every(self) -> Tensor:
+        """The term of each t, in bits per dimension: float64 (T,).
+
+        Between the timesteps that were asked they are interpolated, logarithm over logarithm.
+        """
+        logs = self.bits.clamp(min=LEAST_BITS).log().numpy()
+        steps = np.arange(self.t[-1] + 1)
+        return torch.from_numpy(np.exp(np.interp(np.log1p(steps), np.log1p(self.t), logs)))
+
+    @property
+    def sent(self) -> Tensor:
+        """All that has been sent before the step of each t, in bits per dimension: float64 (T,).
+
+        What is left of a picture in pure noise, L_T, is next to nothing, and not in it.
+        """
+        return self.every.flip(0).cumsum(0).flip(0) - self.every
+
+
+def bit_timesteps(num_train_timesteps: int, count: int) -> list[int]:
+    """At most `count` timesteps from 0 to T-1, equally far apart in log(t + 1): most bits lie near 0."""
+    return sorted({round(t) for t in np.geomspace(1, num_train_timesteps, count) - 1})
+
+
+def picture_bits(
+    checkpoint: Checkpoint,
+    image: Tensor,
+    timesteps: list[int],
+    labels: dict[str, str | None] | None = None,
+    generator: torch.Generator | None = None,
+) -> PictureBits:
+    """The terms of the variational bound of one picture (DDPM eq. 5), from one call of the network.
+
+    The network is told the labels alone: whoever is sent a picture does not have its drawing. It is not
+    guided, and its x0 are clipped, as an evaluation measures the bound. All t share their noise.
+
+    Args:
+        checkpoint: a trained model that draws pixels.
+        image: the picture, float32 (1, 3, R, R) in [-1, 1].
+        timesteps: n of them, ascending, the last of them T-1.
+        labels, generator: as for `edit`.
+
+    Raises:
+        UnknownLabel: for a label the checkpoint has not learnt.
+    """
+    schedule, t = checkpoint.schedule, torch.tensor(timesteps)
+    x0 = in_levels(image).expand(len(t), -1, -1, -1)
+    generator = generator or torch.Generator(device=image.device).manual_seed(0)
+    x_t = schedule.add_noise(x0, randn(image.shape, generator, like=image).expand_as(x0), t)
+    told = Condition.of(checkpoint, labels, len(t))
+    seen = Denoiser.of(checkpoint, told, clip=True).see(x_t, t)
+    log_variance = schedule.log_variance(t, t - 1, x0, 0.0 if seen.share is None else seen.share)
+    bits = step_term(schedule, x0, x_t, t, seen.x0, log_variance).double()
+    return PictureBits(timesteps, bits, seen.x0)

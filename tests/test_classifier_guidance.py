@@ -13,7 +13,7 @@ from diffusion.__main__ import main
 from diffusion.classifier import ClassifierError, save_classifier
 from diffusion.classifier_guidance import ByClassifier, check_steers
 from diffusion.denoiser import unguided
-from diffusion.evaluate.study import check_impartial
+from diffusion.evaluate.fit import check_impartial
 from diffusion.guidance import ClassifierFree, Within
 from diffusion.prediction import PREDICTION_TYPES, training_target
 from diffusion.sampler import sample

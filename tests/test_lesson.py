@@ -1,5 +1,7 @@
 """The lesson shows the method itself: each of its numbers and pictures is the sampler's own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +9,16 @@ from hypothesis import strategies as st
 
 from conftest import tiny_checkpoint
 from diffusion import Condition, Denoiser, NoiseSchedule, Sampling, edit, sample
-from diffusion.lesson import first_step, noise_parts, schedule_curves, seeded_noise, start_timestep
+from diffusion.bound import step_term
+from diffusion.lesson import (
+    bit_timesteps,
+    first_step,
+    noise_parts,
+    picture_bits,
+    schedule_curves,
+    seeded_noise,
+    start_timestep,
+)
 from diffusion.sdedit import edit_timesteps
 from diffusion.solver import DDIM
 
@@ -126,3 +137,40 @@ def test_the_global_random_state_stays_untouched(checkpoint):
     before = torch.get_rng_state()
     first_step(checkpoint, PICTURE, 500, LABELS, Sampling(eta=1.0))
     assert torch.equal(before, torch.get_rng_state())
+
+
+# ---- bits
+
+
+def test_the_bits_of_a_picture_are_the_terms_of_its_bound(checkpoint):
+    """One by one, of the picture in 256 levels under the same noise, told its labels and nothing else."""
+    timesteps, eps = [0, 3, 40, 999], seeded_noise(PICTURE, 5)
+    found = picture_bits(checkpoint, PICTURE, timesteps, LABELS, seeded(5))
+    x0 = ((PICTURE + 1) * 127.5).round() / 127.5 - 1
+    denoiser = Denoiser.of(checkpoint, Condition.of(checkpoint, LABELS), clip=True)
+    for i, t in enumerate(timesteps):
+        step = torch.tensor([t])
+        x_t = checkpoint.schedule.add_noise(x0, eps, step)
+        seen = denoiser.see(x_t, step).x0
+        torch.testing.assert_close(found.seen[i : i + 1], seen)
+        variance = checkpoint.schedule.log_variance(step, step - 1, x0)
+        term = step_term(checkpoint.schedule, x0, x_t, step, seen, variance).double()
+        torch.testing.assert_close(found.bits[i : i + 1], term, rtol=1e-3, atol=1e-6)
+    other = picture_bits(checkpoint, PICTURE, timesteps, {}, seeded(5))
+    assert not torch.allclose(found.bits, other.bits, rtol=1e-3), "labels are told"
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear", "straight"])
+def test_a_few_timesteps_say_what_all_steps_cost(kind):
+    """Nearly what asking each of them says; and most of it is spent on few steps at small t."""
+    told = replace(tiny_checkpoint(drawing=True), schedule=NoiseSchedule(kind, 200))
+    few, all_of_them = (
+        picture_bits(told, PICTURE, timesteps, LABELS)
+        for timesteps in (bit_timesteps(200, 20), [*range(200)])
+    )
+    assert len(few.t) <= 20 and few.t[0] == 0 and few.t[-1] == 199
+    torch.testing.assert_close(few.every[few.t], few.bits.clamp(min=1e-9))
+    whole = float(all_of_them.bits.sum())
+    assert float(few.every.sum()) == pytest.approx(whole, rel=0.05)
+    assert float(few.sent[-1]) == pytest.approx(0) and (few.sent.diff() < 0).all()
+    assert float(all_of_them.sent[20]) < whole / 4

@@ -142,7 +142,7 @@ def start_training(settings: TrainingSettings) -> Iterator[dict]:
 
 def start_sampling(settings: SamplingSettings) -> Iterator[dict]:
     checkpoint, classifier = load_checkpoint(settings.checkpoint), load_classifier(settings.judge)
-    pictures = load_pictures(settings.data, 2 * checkpoint.image_size, settings.hold_out)
+    pictures = load_pictures(settings.data, 2 * checkpoint.drawing_size, settings.hold_out)
     check_fit(checkpoint, classifier, pictures)
     return sampling(Study(checkpoint, classifier, pictures, count=settings.count), settings.drawings)
 

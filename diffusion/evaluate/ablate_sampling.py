@@ -70,7 +70,7 @@ def strength_curve(study: Study, kind: str) -> dict:
     """One kind of input over the strengths, realism against faithfulness, and the strength the rule picks."""
     labels, groups = study.brought.labels, study.brought.groups
     real = study.features(study.brought_x0)
-    source = study.inputs[kind]
+    source = study.at_size(study.inputs[kind])
     made, rows = {}, {}
     for strength in (0.0, *STRENGTHS):
         x0 = source if strength == 0 else study.repainted(kind, strength)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..bound import LEVELS, prior_term, step_term
+from ..bound import in_levels, prior_term, step_term
 from ..train.choose import evenly
 from .study import Study
 
@@ -34,7 +34,7 @@ def bound(study: Study) -> dict:
     """
     schedule = study.checkpoint.schedule
     chosen = study.held_out.subset(evenly(len(study.held_out), max(8, study.count // 4)))
-    x0 = ((study.as_trained(chosen) + 1) / 2 * LEVELS).round() / LEVELS * 2 - 1  # eq. 13 is for 256 levels
+    x0 = in_levels(study.as_trained(chosen))
     generator = torch.Generator().manual_seed(study.seed)
     prior = prior_term(schedule, x0)
     total, bits, sums = prior.clone(), [], []

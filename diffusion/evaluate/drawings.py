@@ -83,14 +83,14 @@ def crude(study: Study, pictures: PictureSet, kind: str) -> tuple[Drawings, Tens
     told, known = Vocabulary(study.checkpoint, study.names).rows(pictures.labels, pictures.label_names)
     numbers = torch.nonzero(known)[:, 0].tolist()
     subjects = study.checkpoint.label_names[study.kinds[0]]
-    views = [torch.zeros(0, 3, study.size, study.size)]
-    drawn, truth = [views[0]], []
+    views = [torch.zeros(0, 3, study.drawing_size, study.drawing_size)]
+    drawn, truth = [torch.zeros(0, 3, study.size, study.size)], []
     pairs = sketched(pictures, known, kind, study.seed)
     for row, (picture, drawing) in zip(told.tolist(), pairs):
         colours = study.checkpoint.colours_of({study.kinds[0]: subjects[row[0]]})
         view, prepared = framed(study, drawing, colours)
         views.append(view)
-        drawn.append(prepared.x0)
+        drawn.append(study.at_size(prepared.x0))
         truth.append(seen(picture, prepared.box, study.size))
     names = [f"{pictures.groups[i]} {i}" for i in numbers]
     drawings = Drawings(
@@ -101,7 +101,7 @@ def crude(study: Study, pictures: PictureSet, kind: str) -> tuple[Drawings, Tens
         seeds=[study.seed + i for i in numbers],
         names=names,
         of=names,
-        truth=as_x0(truth, study.size) if truth else views[0],
+        truth=as_x0(truth, study.size) if truth else drawn[0],
     )
     return drawings, known
 
@@ -146,7 +146,7 @@ def drawings(study: Study) -> dict:
             )
             rows["by chance"][f"{strength:g}"] = by_chance(drawn, x0)
             if strength == study.strengths[0] and drawn.truth is not None:
-                save_rows(study, f"drawings-{kind}.jpg", [drawn.x0, x0, drawn.truth])
+                save_rows(study, f"drawings-{kind}.jpg", [study.at_size(drawn.x0), x0, drawn.truth])
         kinds[kind] = rows
     return {
         "cells": len(pictures),

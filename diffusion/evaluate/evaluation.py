@@ -22,10 +22,11 @@ from ..files import write_text
 from ..machine import PRECISIONS, chosen_precision
 from ..options import REQUIRED, SEED, option
 from ..sampler import USUAL
+from ..train.class_names import read_class_names
 from ..train.data import load_pictures
 from ..train.growth import read_names
 from .fit import check_fit, check_translated
-from .parts import PARTS, TRANSLATED
+from .parts import OF_PIXELS, PARTS, TRANSLATED
 from .report import write_evaluation
 from .study import Study
 from .targets import targets
@@ -43,6 +44,7 @@ class DrawnSettings:
     data: tuple[str, ...] = option(REQUIRED, "all the data the checkpoint was trained on")
     judge: str = option(REQUIRED, "made by diffusion.evaluate.judge, for the same labels and size")
     out: str = option(REQUIRED, "folder for numbers, page and pictures")
+    class_names: str = option("", "a file that says what folders such as n01440764 are called")
     drawings: str = option(HANDS, "folder of drawings by hand")
     names: str = option(
         "", "concepts.json, for a checkpoint that knows things by what they were called before"
@@ -105,7 +107,8 @@ def open_study(settings: DrawnSettings, checkpoint_file: str, strict: bool) -> S
     checkpoint, classifier = load_checkpoint(checkpoint_file), load_classifier(settings.judge)
     hands, names = hands_folder(settings.drawings), read_names(settings.names)
     fit = checkpoint.training.get("config", {}).get("fit", "pad")
-    pictures = load_pictures(settings.data, 2 * checkpoint.image_size, settings.hold_out, fit)
+    called, side = read_class_names(settings.class_names), 2 * checkpoint.drawing_size
+    pictures = load_pictures(settings.data, side, settings.hold_out, fit, called)
     check = check_fit if strict else check_translated
     check(checkpoint, classifier, pictures)
     study = Study(checkpoint, classifier, pictures)
@@ -139,9 +142,27 @@ def evaluate(study: Study, parts: Sequence[str], about: dict, out: Path) -> dict
     return result
 
 
+def of_latents(study: Study, parts: Sequence[str]) -> tuple[list[str], dict]:
+    """Which parts can be measured of a checkpoint that may draw latents; and what is to be said of those.
+
+    Raises:
+        DoodleError: none of them can.
+    """
+    if study.checkpoint.codec.in_pixels:
+        return list(parts), {}
+    left = [part for part in parts if part not in OF_PIXELS]
+    if not left:
+        raise DoodleError(
+            f"This checkpoint draws latents, of which {' and '.join(parts)} cannot be measured."
+        )
+    left_out = [part for part in parts if part in OF_PIXELS]
+    return left, {"latents": {"decoded": study.drawing_size, "judged": study.size, "left_out": left_out}}
+
+
 def measure(settings: MeasureSettings, checkpoint_file: str, out: Path) -> dict:
     """An evaluation of a file, from its settings to what is written to `out`; returns the numbers."""
     study = open_study(settings, checkpoint_file, strict=not set(settings.parts) <= set(TRANSLATED))
+    parts, latents = of_latents(study, settings.parts)
     checkpoint, judge = study.checkpoint, study.classifier.training
     about = {
         "version": __version__,
@@ -152,4 +173,4 @@ def measure(settings: MeasureSettings, checkpoint_file: str, out: Path) -> dict:
         },
         "settings": {name: getattr(study, name) for name in SAMPLING},
     }
-    return evaluate(study, settings.parts, about, out)
+    return evaluate(study, parts, about | latents, out)

@@ -5,7 +5,8 @@
 Each row is a checkpoint and a solver, each column a number of calls, each cell pictures from the same seeds
 and labels. "apart" is the root mean square distance, in units of [-1, 1], from what the same checkpoint makes
 with FINE calls of DDIM: a straight way is one that few steps follow (Liu et al. 2023, section 2.2). With
---judge and --data the KID to held-out pictures as well. Leaves few-calls.png and FEW_CALLS.md.
+--judge and --data the KID to held-out pictures as well. What draws latents is compared when decoded, and
+averaged down for the judge. Leaves few-calls.png and FEW_CALLS.md.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
@@ -34,6 +36,7 @@ from ..sdedit import edit
 from ..train.choose import evenly
 from ..train.data import load_pictures
 from .figures import apart_from
+from .fit import check_size
 from .metrics import kid
 from .tables import table
 
@@ -77,13 +80,13 @@ def labels_of(checkpoint: Checkpoint, count: int) -> Tensor:
 
 
 def made(checkpoint: Checkpoint, settings: FewSettings, solver: str, steps: int) -> Tensor:
-    """Pictures from pure noise, (count, 3, R, R)."""
+    """Pictures from pure noise, (count, 3, S, S)."""
     labels, found = labels_of(checkpoint, settings.count), []
     sampling = Sampling(1.0, steps, settings.guidance, solver=solver)
     for rows in torch.arange(settings.count).split(BATCH):
         generators = [torch.Generator().manual_seed(settings.seed + int(i)) for i in rows]
         *_, last = edit(checkpoint, None, Condition.of(checkpoint, labels[rows]), sampling, generators)
-        found.append(last.x.float())
+        found.append(checkpoint.codec.preview(last.x.float()))
     return torch.cat(found)
 
 
@@ -111,8 +114,7 @@ class Real:
         self.features = self.judge.features(test.x0(size))
 
     def kid(self, x0: Tensor) -> str:
-        if x0.shape[-1] != self.judge.image_size:
-            raise DoodleError(f"The judge looks at {self.judge.image_size} pixels, not at {x0.shape[-1]}.")
+        x0 = F.avg_pool2d(x0, x0.shape[-1] // self.judge.image_size)
         value, error = kid(self.judge.features(x0.clamp(-1, 1)), self.features)
         return f", KID {value:.3f} ± {error:.3f}"
 
@@ -126,6 +128,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     cells, names, rows = [], [], []
     for path in settings.checkpoints:
         checkpoint = load_checkpoint(path, upscaler=False).computing(chosen_precision(settings.precision))
+        if real:
+            check_size(checkpoint, real.judge)
         fine = made(checkpoint, settings, "ddim", FINE)
         for solver in settings.solvers:
             name = f"{name_of(Path(path))}, {checkpoint.schedule.kind}, {solver}"

@@ -32,14 +32,14 @@ class Drawings:
     """N drawings as a network gets them, framed as the page frames them, and what they should become.
 
     Attributes:
-        x0: (N, 3, R, R) in [-1, 1], what the network gets: outlines may be coloured in.
-        drawn: the same as they were drawn, which lines are compared with.
+        x0: (N, 3, S, S) in [-1, 1], what the network gets: outlines may be coloured in.
+        drawn: the same as they were drawn, which lines are compared with: (N, 3, R, R), as results are.
         labels: long (N, K), what the judge should see.
         told: long (N, K), the same in the checkpoint's numbers.
         seeds: of each.
         names: each different.
         of: what each is one of several pictures of, for standard errors.
-        truth: the true pictures, seen as x0 is, or None.
+        truth: the true pictures, (N, 3, R, R), seen through the same frame, or None.
     """
 
     x0: Tensor
@@ -79,7 +79,7 @@ class Drawings:
 def painted(study: Study, drawings: Drawings, strength: float, what: str) -> Tensor:
     """What the checkpoint makes of them: (N, 3, R, R)."""
     if not len(drawings):
-        return drawings.x0
+        return drawings.drawn
     return study.paint(drawings.x0, drawings.told, strength, drawings.seeds, what)
 
 
@@ -143,12 +143,12 @@ def by_chance(drawings: Drawings, x0: Tensor) -> dict | None:
 
 
 def framed(study: Study, picture: Image.Image, colours: Sequence[str]) -> tuple[Tensor, images.Prepared]:
-    """A drawing as the page frames it: what the checkpoint gets, (1, 3, R, R), where outlines may be coloured
+    """A drawing as the page frames it: what the checkpoint gets, (1, 3, S, S), where outlines may be coloured
     in; and the drawing as it was drawn."""
-    prepared = images.prepare(picture, study.size)
+    prepared = images.prepare(picture, study.drawing_size)
     if not colours_in(study):
         return prepared.x0, prepared
-    return images.prepare(colour_in(picture, colours), study.size).x0, prepared
+    return images.prepare(colour_in(picture, colours), study.drawing_size).x0, prepared
 
 
 def colours_in(study: Study) -> bool:

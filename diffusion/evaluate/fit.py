@@ -10,14 +10,21 @@ from torch import Tensor
 
 from ..checkpoint import Checkpoint
 from ..classifier import Classifier, ClassifierError
+from ..classifier_guidance import ByClassifier
+from ..denoiser import Guidance
+from ..guidance import Within
+from ..schedule import PerPicture
 from ..train.data import DataError, PictureSet
 from ..train.growth import Names
 
 
 def check_size(checkpoint: Checkpoint, classifier: Classifier) -> None:
-    """Raises ClassifierError where the judge looks at other sizes than the checkpoint draws."""
-    if classifier.image_size != checkpoint.image_size:
-        looked_at, drawn = classifier.image_size, checkpoint.image_size
+    """Raises ClassifierError where the judge looks at other sizes than the checkpoint draws.
+
+    What is decoded from latents is averaged down for the judge, block by block.
+    """
+    looked_at, drawn = classifier.image_size, checkpoint.drawing_size
+    if drawn % looked_at if not checkpoint.codec.in_pixels else drawn != looked_at:
         raise ClassifierError(f"The judge looks at {looked_at} pixels, the checkpoint draws {drawn}.")
 
 
@@ -56,6 +63,16 @@ def check_held_out(pictures: PictureSet) -> None:
     """Raises DataError where no picture is held out."""
     if not pictures.held_out.any():
         raise DataError("No picture is held out, so there is nothing to compare with: raise --hold-out.")
+
+
+def check_impartial(guidance: PerPicture | Guidance, judge: Classifier) -> None:
+    """Raises ClassifierError where the judge itself steers the pictures: it would find what it asked for."""
+    if isinstance(guidance, Within):
+        check_impartial(guidance.guidance, judge)
+    if isinstance(guidance, ByClassifier):
+        if isinstance(guidance.classifier, Classifier) and guidance.classifier.same_as(judge):
+            raise ClassifierError("The judge has steered these pictures itself: judge them with another one.")
+        check_impartial(guidance.guidance, judge)
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,8 @@ def by_hand(study: Study) -> tuple[Drawings, list[Hand], dict[str, int]]:
 
     What a drawing shows must be known to checkpoint and judge; the rest is counted by its name.
     """
-    x0 = [torch.zeros(0, 3, study.size, study.size)]
-    raw = [x0[0]]
+    x0 = [torch.zeros(0, 3, study.drawing_size, study.drawing_size)]
+    raw = [torch.zeros(0, 3, study.size, study.size)]
     told = [torch.zeros(0, len(study.kinds), dtype=torch.long)]
     judged, hands, names = [told[0]], [], []
     left_out: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def by_hand(study: Study) -> tuple[Drawings, list[Hand], dict[str, int]]:
         view, prepared = framed(study, images.load(hand.path), study.checkpoint.colours_of(asked[0][0]))
         for labels, row in asked:
             x0.append(view)
-            raw.append(prepared.x0)
+            raw.append(study.at_size(prepared.x0))
             told.append(study.checkpoint.encode_labels(labels))
             judged.append(torch.tensor([row]))
             hands.append(hand)

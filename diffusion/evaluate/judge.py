@@ -31,15 +31,15 @@ from ..options import REQUIRED, SEED, command, option, parse
 from ..schedule import SCHEDULES, NoiseSchedule
 from ..train.batches import AUGMENTATIONS, Batch, Batches
 from ..train.choose import sampling_weights
-from ..train.config import TrainConfig, learning_rate
-from ..train.data import PictureSet, load_pictures
+from ..train.config import PictureConfig, TrainConfig, learning_rate
+from ..train.data import PictureSet
 from ..train.muon import muon_and_adamw
 from ..train.sketches import SKETCHES
 from ..unet import UNetConfig
 
 
 @dataclass(frozen=True)
-class JudgeSettings:
+class JudgeSettings(PictureConfig):
     """Every setting of a judge's training."""
 
     data: tuple[str, ...] = option(REQUIRED, "folders, tars, cifar10 or cifar100")
@@ -204,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command line."""
     settings = parse(JudgeSettings, "python -m diffusion.evaluate.judge", "Train a judge on pictures.", argv)
     settings.network(())  # sizes that do not fit are refused before anything is read
-    pictures = load_pictures(settings.data, 2 * settings.image_size, settings.hold_out)
+    pictures = settings.pictures(2 * settings.image_size)
     classifier = train_classifier(pictures, settings)
     save_classifier(settings.out, classifier)
     for kind, by_noise in classifier.training["accuracy"].items():

@@ -39,9 +39,7 @@ def on_the_page(study: Study, x0: Tensor) -> Tensor:
 def training_bank(study: Study, train: PictureSet) -> Tensor:
     """The training pictures, which fill their frames, placed as `on_the_page` does: uint8 (M, 3, R, R)."""
     if study.augmentation != "drawing":
-        return torch.cat(
-            [F.avg_pool2d(p.float(), 2).round().to(torch.uint8) for p in train.pixels.split(256)]
-        )
+        return torch.cat([study.at_size(p.float()).round().to(torch.uint8) for p in train.pixels.split(256)])
     inner = 2 * round(images.FILL * study.size / 2)  # even, so that it can stand in the middle
     edge = (study.size - inner) // 2
     parts = []
@@ -61,7 +59,7 @@ def memory(study: Study) -> dict:
     train = train.subset(evenly(len(train), 100 * study.count))
     bank = training_bank(study, train)
     parts = tqdm(train.pixels.split(256), desc="training pictures", leave=False)
-    bank_features = torch.cat([study.features(F.avg_pool2d(p.float() / 127.5 - 1, 2)) for p in parts])
+    bank_features = torch.cat([study.features(study.at_size(p.float() / 127.5 - 1)) for p in parts])
     copies = train.subset(evenly(len(train), len(study.held_out)))
     sets = {
         "from noise": study.generated,

@@ -153,17 +153,18 @@ def faithfulness(study: Study) -> dict:
     real = study.features(study.brought_x0)
     kinds: dict[str, dict] = {}
     for kind, source in study.inputs.items():
-        curve = {"0": verdict(study, source, source, real)}
+        drawn = study.at_size(source)
+        curve = {"0": verdict(study, drawn, drawn, real)}
         for strength in STRENGTHS:
-            curve[f"{strength:g}"] = verdict(study, study.repainted(kind, strength), source, real)
+            curve[f"{strength:g}"] = verdict(study, study.repainted(kind, strength), drawn, real)
         null = study.checkpoint.encode_labels({}, len(source))
         untold = study.paint(
             source, null, DEFAULT_STRENGTH, study.seeds(len(source)), f"{kind}, no labels", guidance=1.0
         )
         kinds[kind] = {
             "strengths": curve,
-            "no labels": verdict(study, untold, source, real),
-            "median filter": verdict(study, median_filtered(source), source, real),
+            "no labels": verdict(study, untold, drawn, real),
+            "median filter": verdict(study, median_filtered(drawn), drawn, real),
         }
     return {"pictures": len(study.brought), "kinds": kinds}
 
@@ -173,10 +174,10 @@ def restoration(study: Study) -> dict:
 
     The denoiser is given the best of three strengths in hindsight, by SSIM.
     """
-    truth = study.brought_x0
-    clean = [images.to_pil(x) for x in truth]
+    truth, side = study.brought_x0, study.drawing_size
+    clean = [images.to_pil(x) for x in as_x0(study.brought_framed, side)]
     bad = {
-        f"{study.size // 4} pixels": [inputs.small(image) for image in clean],
+        f"{side // 4} pixels": [inputs.small(image) for image in clean],
         "blurred": [inputs.blurred(image) for image in clean],
         "noisy": [inputs.noisy(image, seed) for image, seed in zip(clean, study.seeds(len(clean)))],
         "JPEG 10": [inputs.compressed(image) for image in clean],
@@ -191,11 +192,14 @@ def restoration(study: Study) -> dict:
 
     kinds: dict[str, dict] = {}
     for kind, pictures in bad.items():
-        source = as_x0(pictures, study.size)
+        source = as_x0(pictures, side)
         denoiser = [
             quality(as_x0([inputs.denoised(p, h) for p in pictures], study.size)) for h in (5, 10, 20)
         ]
-        rows = {"input": quality(source), "denoiser": max(denoiser, key=lambda row: row["ssim"])}
+        rows = {
+            "input": quality(study.at_size(source)),
+            "denoiser": max(denoiser, key=lambda row: row["ssim"]),
+        }
         for strength in RESTORATION_STRENGTHS:
             x0 = study.paint(
                 source, study.brought.labels, strength, study.seeds(len(source)), f"{kind}, {strength:g}"
@@ -281,3 +285,4 @@ PARTS: dict[str, Callable[[Study], dict]] = {
     "concepts": concepts,
 }
 TRANSLATED = ("drawings", "hands", "seeds", "photos", "concepts")
+OF_PIXELS = ("loss", "bound")  # what a model of latents predicts is measured by neither

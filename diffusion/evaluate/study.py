@@ -20,11 +20,9 @@ from tqdm import tqdm
 
 from .. import images
 from ..checkpoint import Checkpoint
-from ..classifier import Classifier, ClassifierError, top_k_correct
-from ..classifier_guidance import ByClassifier
+from ..classifier import Classifier, top_k_correct
 from ..condition import Condition
 from ..denoiser import Denoiser, Guidance
-from ..guidance import Within
 from ..lineart import colour_in
 from ..machine import best_precision
 from ..prediction import Seen
@@ -36,6 +34,7 @@ from ..train.choose import evenly
 from ..train.data import PictureSet
 from ..train.growth import Names
 from . import inputs
+from .fit import check_impartial
 from .verdicts import Classified
 
 BATCH = 32
@@ -50,7 +49,7 @@ class Study:
     Attributes:
         checkpoint: what is measured.
         classifier: names what pictures show; its features are where sets of pictures are compared.
-        pictures: all of them, held-out ones among them, at twice the image size.
+        pictures: all of them, held-out ones among them, at twice the drawing size.
         count: how many pictures to generate from noise; the other parts take their shares of it.
         steps: of a run of strength 1.
         guidance: of all sampling with labels, as in `Sampling`.
@@ -92,7 +91,18 @@ class Study:
 
     @property
     def size(self) -> int:
-        return self.checkpoint.image_size
+        """R, pixels on a side of what is compared: what the model draws; for latents, what the judge sees."""
+        return (self.checkpoint if self.checkpoint.codec.in_pixels else self.classifier).image_size
+
+    @property
+    def drawing_size(self) -> int:
+        """S, pixels on a side of the drawings that the checkpoint is given: R, or a multiple of it."""
+        return self.checkpoint.drawing_size
+
+    def at_size(self, pictures: Tensor) -> Tensor:
+        """Drawings, or what became of them, as they are compared: (N, 3, S, S) -> (N, 3, R, R)."""
+        factor = pictures.shape[-1] // self.size
+        return pictures if factor == 1 else F.avg_pool2d(pictures, factor)
 
     @property
     def painter(self) -> Checkpoint:
@@ -116,9 +126,9 @@ class Study:
         return Batches.once(pictures, self.size, self.augmentation, seed=self.seed).x0
 
     def framed(self, pictures: PictureSet) -> list[Image.Image]:
-        """Real pictures framed as the app frames what people bring: RGB, 2R x 2R."""
+        """Real pictures framed as the app frames what people bring: RGB, 2S x 2S."""
         pils = (images.to_pil(pixels.float() / 127.5 - 1) for pixels in pictures.pixels)
-        return [images.to_pil(images.prepare(image, 2 * self.size).x0) for image in pils]
+        return [images.to_pil(images.prepare(image, 2 * self.drawing_size).x0) for image in pils]
 
     @cached_property
     def held_out(self) -> PictureSet:
@@ -148,7 +158,7 @@ class Study:
 
     @cached_property
     def brought_x0(self) -> Tensor:
-        """The same at the model's size: (n, 3, R, R)."""
+        """The same as they are compared: (n, 3, R, R)."""
         return as_x0(self.brought_framed, self.size)
 
     # ------------------------------------------------------------------ made pictures
@@ -165,7 +175,7 @@ class Study:
         """`edit` in batches, with labels and a seed of its own for each picture.
 
         Args:
-            x0: drawings (N, 3, R, R), or None for pure noise (strength 1).
+            x0: drawings (N, 3, S, S), or None for pure noise (strength 1).
             labels: long (N, K).
             seeds: N of them; each picture depends on its own alone, whatever batch it is computed in.
             what: for the progress bar.
@@ -179,14 +189,14 @@ class Study:
         sampling = Sampling(*how, temperature=self.temperature)
         steps = edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps)
         if x0 is not None and not steps:
-            return x0
-        told, done = Condition.of(self.checkpoint, labels), []
+            return self.at_size(x0)
+        told, codec, done = Condition.of(self.checkpoint, labels), self.checkpoint.codec, []
         for start in tqdm(range(0, len(labels), BATCH), desc=what, leave=False):
             part = slice(start, start + BATCH)
-            drawings = None if x0 is None else x0[part]
+            drawings = None if x0 is None else codec.encode(x0[part])
             generators = [torch.Generator().manual_seed(seed) for seed in seeds[part]]
             *_, last = edit(self.painter, drawings, told[part], sampling, generators)
-            done.append(last.x)
+            done.append(self.at_size(codec.preview(last.x)))  # in pixels, but not enlarged
         return torch.cat(done)
 
     def seeds(self, n: int) -> range:
@@ -200,7 +210,7 @@ class Study:
 
     @cached_property
     def inputs(self) -> dict[str, Tensor]:
-        """What people might have brought, made from `brought`: kind -> (n, 3, R, R)."""
+        """What people might have brought, made from `brought`: kind -> (n, 3, S, S)."""
         outlines = [inputs.outlines(image) for image in self.brought_framed]
         first = self.pictures.label_names[self.kinds[0]]
         names = [first[i] for i in self.brought.labels[:, 0]]
@@ -211,7 +221,7 @@ class Study:
             "outlines, coloured in": [colour_in(*pair) for pair in zip(outlines, colours)],
             "outlines as they are": outlines,
         }
-        return {kind: as_x0(pictures, self.size) for kind, pictures in kinds.items()}
+        return {kind: as_x0(pictures, self.drawing_size) for kind, pictures in kinds.items()}
 
     def repainted(self, kind: str, strength: float) -> Tensor:
         """`inputs[kind]` repainted with its labels.
@@ -233,7 +243,7 @@ class Study:
         """What the network sees in each noised picture, told its labels and not guided: float32.
 
         Args:
-            x_t: (N, 3, R, R).
+            x_t: (N, 3, R, R), of a model that draws pixels.
             t: long (N,).
             labels: long (N, K).
             clip: keep the x0 seen in [-1, 1].
@@ -261,16 +271,6 @@ class Study:
     def classify(self, x0: Tensor, labels: Tensor) -> Classified:
         """`features` and `correct` of the same pictures."""
         return Classified(self.features(x0), self.correct(x0, labels))
-
-
-def check_impartial(guidance: PerPicture | Guidance, judge: Classifier) -> None:
-    """Raises ClassifierError where the judge itself steers the pictures: it would find what it asked for."""
-    if isinstance(guidance, Within):
-        check_impartial(guidance.guidance, judge)
-    if isinstance(guidance, ByClassifier):
-        if isinstance(guidance.classifier, Classifier) and guidance.classifier.same_as(judge):
-            raise ClassifierError("The judge has steered these pictures itself: judge them with another one.")
-        check_impartial(guidance.guidance, judge)
 
 
 def same_labels(train: PictureSet, labels: Tensor, seed: int) -> PictureSet:

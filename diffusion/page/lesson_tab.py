@@ -13,7 +13,7 @@ from PIL import Image
 
 from .. import images
 from ..checkpoint import Checkpoint
-from . import choices, lesson_text, lesson_ways
+from . import choices, lesson_bits, lesson_text, lesson_ways
 from .connect import MODEL, QUICK, UNCHECKED, UNSEEN
 from .controls import Controls, Updates, Values
 from .drawing import framed, read_drawing
@@ -95,6 +95,8 @@ class Lesson:
     told: gr.HTML
     walk: gr.Button
     ways: gr.HTML
+    count: gr.Button
+    bits: gr.HTML
     credits: gr.Markdown
 
 
@@ -148,6 +150,10 @@ def lesson(controls: Controls) -> Lesson:
             words(lesson_ways.WAYS)
             parts["walk"] = gr.Button(lesson_ways.WALK, variant="primary", elem_id="walk")
             parts["ways"] = pictures("ways", ways_of(checkpoints, start))
+        with gr.Column(elem_classes="part"):
+            words(lesson_bits.BITS)
+            parts["count"] = gr.Button(lesson_bits.COUNT, variant="primary", elem_id="count-bits")
+            parts["bits"] = pictures("bits", lesson_bits.bits_html(checkpoints[start.settings.model], start))
         parts["credits"] = gr.Markdown(credits_of(first), elem_id="credits")
     return Lesson(**parts)
 
@@ -155,12 +161,13 @@ def lesson(controls: Controls) -> Lesson:
 def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
     """The tab follows the first one when it is opened or the model changes, and its own slider."""
     checkpoints, example, dials = controls.checkpoints, parts.example, parts.dials
-    shown = [dials, parts.told, parts.ways]
+    shown = [dials, parts.told, parts.ways, parts.bits]
 
     def about(new: lesson_text.Example) -> Updates:
         """What follows the first tab without being asked to paint."""
-        told = lesson_ways.told_html(checkpoints[new.settings.model], new)
-        return dict(zip(shown, (lesson_text.dials_html(new), told, ways_of(checkpoints, new))))
+        checkpoint = checkpoints[new.settings.model]
+        told, bits = lesson_ways.told_html(checkpoint, new), lesson_bits.bits_html(checkpoint, new)
+        return dict(zip(shown, (lesson_text.dials_html(new), told, ways_of(checkpoints, new), bits)))
 
     @in_a_sentence
     def open_lesson(values: Values) -> Updates:
@@ -198,4 +205,6 @@ def connect_lesson(tab: gr.Tab, controls: Controls, parts: Lesson) -> None:
     explain_dials = partial(lesson_text.explain_dials, checkpoints)
     explain_ways = partial(lesson_ways.explain_ways, checkpoints)
     parts.walk.click(explain_ways, example, parts.ways, trigger_mode="once", **painting)
+    explain_bits = partial(lesson_bits.explain_bits, checkpoints)
+    parts.count.click(explain_bits, example, parts.bits, trigger_mode="once", **painting)
     parts.compare.click(explain_dials, example, dials, trigger_mode="once", **painting)

@@ -27,7 +27,7 @@ from ..options import Parser, add_options, command, option
 from .batches import AUGMENTATIONS, Batch, Batches
 from .choose import evenly, sampling_weights
 from .config import RunConfig, settle
-from .data import PictureSet, load_pictures
+from .data import PictureSet
 from .learner import CodecTrainer
 from .losses import restoration_loss
 from .run import Leaves, Run, chosen_device, restore
@@ -135,7 +135,9 @@ class AutoencoderTrainer(CodecTrainer[AutoencoderRunConfig, Batch]):
         parts = self.known.split(self.config.batch_size)
         means = torch.cat([self.ema.model.encode(x.to(self.device))[0].float().cpu() for x in parts])
         deviation, shift = torch.std_mean(means, dim=(0, 2, 3))
-        config = asdict(self.config) | {"out": Path(self.config.out).name}
+        config = asdict(self.config)
+        for name in ("out", "class_names"):  # files travel; where things lay here should not
+            config[name] = Path(config[name]).name
         config["data"] = [Path(source).name for source in self.config.data]
         training = {
             "version": __version__, "steps": self.step, "samples": self.step * self.config.batch_size,
@@ -165,7 +167,7 @@ def train(config: AutoencoderRunConfig, resume: bool = False) -> int:
     Raises:
         DoodleError: for pictures, weights or settings that cannot be used.
     """
-    pictures = load_pictures(config.data, config.image_size, config.hold_out)
+    pictures = config.pictures(config.image_size)
     trainer = AutoencoderTrainer(config, pictures, chosen_device(config))
     if resume:
         restore(trainer, config)

@@ -18,18 +18,37 @@ from ..prediction import PREDICTION_TYPES, check_prediction_type
 from ..schedule import MOST_TIMESTEPS, SCHEDULES, NoiseSchedule
 from ..unet import UNetConfig
 from .batches import AUGMENTATIONS
+from .class_names import read_class_names
+from .data import PictureSet, load_pictures
 from .sources import FITS, DataError
 from .torchvision_sets import SETS
 
 
 @dataclass(frozen=True)
-class RunConfig:
-    """The settings that every training has; each is a flag of the same name."""
+class PictureConfig:
+    """Which pictures are learnt, and how they are read; each is a flag of the same name."""
 
     data: tuple[str, ...] = option((), f"folders, tars, Mini-ImageNet's pickles, or {', '.join(SETS)}")
+    hold_out: float = option(0.1, "fraction of each subject's groups held out", low=0, below=1)
+    class_names: str = option("", "a file that says what folders such as n01440764 are called")
+    fit: str = option("pad", "what is not square: white beside it, or its middle alone", choices=FITS)
+
+    def pictures(self, side: int) -> PictureSet:
+        """All of them, stored at `side` pixels, with names from `class_names`.
+
+        Raises:
+            DoodleError: they, or the file of names, cannot be read.
+        """
+        called = read_class_names(self.class_names)
+        return load_pictures(self.data, side, self.hold_out, self.fit, called)
+
+
+@dataclass(frozen=True)
+class RunConfig(PictureConfig):
+    """The settings that every training has; each is a flag of the same name."""
+
     out: str = option("runs/model", "folder for checkpoints, logs and sample sheets")
     credits: tuple[str, ...] = option((), "where the pictures come from; kept in the checkpoint")
-    hold_out: float = option(0.1, "fraction of each subject's groups held out", low=0, below=1)
 
     steps: int = option(20_000, "optimizer steps", low=1)
     batch_size: int = option(32, "pictures per optimizer step", low=1)
@@ -61,8 +80,6 @@ class TrainConfig(RunConfig):
     init_from: str = option("", "start from this checkpoint: its weights, network and schedule")
     samples_before: int = option(-1, "samples its weights have seen; -1: what its record says", low=-1)
     names: str = option("", "a JSON file: what subjects are called besides, and their categories")
-    class_names: str = option("", "a file that says what folders such as n01440764 are called")
-    fit: str = option("pad", "what is not square: white beside it, or its middle alone", choices=FITS)
     only_class: str = option("", "train on pictures of this one name of the first label kind only")
     balance: float = option(0.7, "1: every subject equally often; 0: by its number of groups", low=0, high=1)
     augment: str = option("drawing", "how pictures are varied", choices=AUGMENTATIONS)

@@ -28,9 +28,7 @@ from ..codec import autoencoder_beside
 from ..errors import DoodleError
 from ..files import whole, write_state
 from ..options import Parser, add_options, command
-from .class_names import read_class_names
 from .config import STATE, RunConfig, TrainConfig, configure, learning_rate, remedy, stored_state
-from .data import load_pictures
 from .learner import Learner
 from .log import LossLog
 from .ranks import ALONE, Ranks, joined
@@ -90,8 +88,7 @@ def begin(config: TrainConfig, resume: bool, ranks: Ranks = ALONE) -> Trainer:
     # Turned pictures stay sharp when there is more of them; others need no resizing back and forth.
     side = config.drawing_size * (2 if config.augment == "drawing" else 1)
     with ranks.one_by_one():
-        called = read_class_names(config.class_names)
-        pictures = load_pictures(config.data, side, config.hold_out, config.fit, called)
+        pictures = config.pictures(side)
     trainer = Trainer(config, pictures, device, ranks)
     if resume:
         restore(trainer, config)

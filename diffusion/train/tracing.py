@@ -58,6 +58,7 @@ def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 8, 2.0)
     count = min(colours, len(samples))
     some = samples[:: max(1, len(samples) // 600)]
+    cv2.setRNGSeed(0)  # the same picture is cut up the same way, whatever was before it
     how = (min(count, len(some)), None, stop, 1, cv2.KMEANS_PP_CENTERS)
     _, _, centres = cv2.kmeans(some, *how)  # type: ignore[call-overload]  # its types want labels
     nearest = ((samples[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)

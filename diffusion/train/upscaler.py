@@ -157,7 +157,7 @@ class UpscalerTrainer(CodecTrainer[UpscalerRunConfig, Crops]):
     def upscaled(self, **facts: object) -> Upscaled:
         """The averaged weights as a codec; `facts` go into its `training` record."""
         config = asdict(self.config)
-        for name in ("out", "checkpoint"):  # files travel; where things lay here should not
+        for name in ("out", "checkpoint", "class_names"):  # files travel; where things lay here should not
             config[name] = Path(config[name]).name
         for name in ("data", "photos"):
             config[name] = [Path(source).name for source in config[name]]
@@ -190,8 +190,9 @@ def train(config: UpscalerRunConfig, resume: bool = False) -> int:
     Raises:
         DoodleError: for pictures, weights or settings that cannot be used.
     """
-    pictures = load_pictures(config.data, config.image_size * config.factor, config.hold_out)
-    photos = load_pictures(config.photos, config.photo_side, config.hold_out) if config.photos else None
+    pictures, photos = config.pictures(config.image_size * config.factor), None
+    if config.photos:  # a set of its own, of which no name is looked at
+        photos = load_pictures(config.photos, config.photo_side, config.hold_out, config.fit)
     trainer = UpscalerTrainer(config, pictures, photos, chosen_device(config))
     if resume:
         restore(trainer, config)

@@ -132,6 +132,18 @@ def test_the_button_paints_six_pictures(page):
     assert sources(page, DIALS) == six, "kept while nothing has changed"
 
 
+def test_the_button_counts_bits(page):
+    set_slider(page, "Strength", 0.6)
+    open_lesson(page)
+    page.wait_for_function("document.querySelectorAll('#bits .empty').length == 4")
+    page.click("#count-bits")
+    page.wait_for_selector("#bits polyline", state="attached")
+    assert page.get_attribute("#bits circle.start", "data-t") == "599"
+    assert len(set(sources(page, "#bits"))) == 4
+    equations = page.locator("#lesson .part:has(#bits) annotation").all_text_contents()
+    assert any("q(x_T|x_0)" in text for text in equations), "the bound"
+
+
 def test_the_lesson_is_about_what_is_on_the_canvas(page):
     open_lesson(page)
     drawn = sources(page, NOISING)
