@@ -1,8 +1,10 @@
 """How much longer a run takes through the page than in a bare loop: `python -m tests.page_overhead`.
 
-A server, a real Chromium on the same machine, one drawing. Page and loop take turns with the same settings;
-what counts is the ratio of their medians. Both compute in the model's thread, since a second thread that
-computes would slow down the two of them. It also counts the frames that were made and those that were seen.
+A server, a real Chromium on the same machine, one drawing. Loop, page, and a program that asks without a
+browser take turns with the same settings; what counts are the ratios of their medians. A browser that paints
+takes much of a core from the model: visitors bring their own. All compute in the model's thread, since a
+second thread that computes would slow down the two of them. It also counts the frames that were made and
+those that were seen.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from diffusion.page.worker import in_model_thread
 from diffusion.sampler import only_steps
 from tests.browser.actions import CANVAS_READY
 from tests.browser.conftest import CHROMIUM, QUIET
+from tests.load import Visitor
 
 WATCH = """() => {
   window.seen = new Set();
@@ -85,16 +88,30 @@ def main() -> None:
             steps = in_model_thread(list, only_steps(paint(ckpt, drawing, settings)))
             return (time.perf_counter() - began) * 1000, len(steps)
 
-        through, alone, frames = [], [], []
+        visitor, names = Visitor(url.rstrip("/")), dict(zip(("subject", "style"), labels.values()))
+
+        def asked() -> float:
+            began = time.perf_counter()
+            call = visitor.ask(
+                "generate", picture=choices.DRAWINGS / picture["file"], **names, strength=args.strength,
+                steps=args.steps,
+            )  # fmt: skip
+            visitor.hear(call)
+            return (time.perf_counter() - began) * 1000
+
+        through, alone, without, frames = [], [], [], []
         for _ in range(args.repeat + 1):
+            without.append(asked())
             ms, made = bare()
             alone.append(ms)
             ms, seen = page.evaluate(RUN)
             through.append(ms)
             frames.append((made, seen))
-    loop, whole = statistics.median(alone[1:]), statistics.median(through[1:])  # the first is a warm-up
+    # The first of each is a warm-up.
+    loop, whole, program = (statistics.median(each[1:]) for each in (alone, through, without))
     print(f"bare loop   {loop:6.0f} ms for {frames[-1][0]} steps")
     print(f"through the page {whole:6.0f} ms, {whole / loop:.2f} x; frames made and seen: {frames[1:]}")
+    print(f"for a program    {program:6.0f} ms, {program / loop:.2f} x")
     demo.close()
 
 

@@ -1,6 +1,7 @@
 // The player: paints the frames of a run, several pictures in a grid, and looks back at them with a strip and
 // a slider.
 
+import { isBusy } from '../bus.js';
 import { find, part, square } from '../dom.js';
 
 /** @typedef {import('../types.js').Run} Run */
@@ -119,7 +120,7 @@ export class Player {
     const frame = run.frames[index], seen = this.#seen(run);
     const painted = Promise.all([
       index === this.last && run.done && !this.isCloseUp ? paintWhole(this.#clean, run.done.picture, SIDE)
-        : paintFrame(this.#clean, frame.x0, seen, SIDE, run.k),
+        : paintFrame(this.#clean, frame.x0, seen, SIDE, run.k, isBusy()),
       this.#noise.checked && paintFrame(this.#noisy, frame.x, seen, SIDE, run.k),
     ]);
     this.#say.textContent = frame.say;
@@ -172,13 +173,15 @@ function paper(canvas, side) {
  * @param {Run} run
  * @param {number} side
  * @param {number | null} only  one of the pictures alone
+ * @param {boolean} isBrief  the next one is soon there: no more pixels than the pictures are worth
  */
-async function paintFrame(canvas, url, { count, box: [left, top, size], shape }, side, only = null) {
+async function paintFrame(canvas, url, { count, box: [left, top, size], shape }, side, only = null, isBrief = false) {
   latest.set(canvas, url);
   const image = await decode(url);
   if (latest.get(canvas) !== url) return;            // a newer frame was quicker
-  const pen = paper(canvas, side), r = image.height;
-  const columns = only === null ? Math.ceil(Math.sqrt(count)) : 1, cell = side / columns;
+  const r = image.height, columns = only === null ? Math.ceil(Math.sqrt(count)) : 1;
+  if (isBrief) side = Math.min(side, Math.ceil(2 * r * columns / size));
+  const pen = paper(canvas, side), cell = side / columns;
   const [width, height] = shape.map((share) => share * cell);
   for (let k = 0; k < count; k++) {
     if (only !== null && k !== only) continue;
