@@ -167,8 +167,8 @@ class Classifier:
         """What drawings (N, 3, R, R) in [-1, 1] show most likely, best first.
 
         At most `count` names of the kind for each, all of them among those `known`; none where the classifier
-        has no such kind. It has learnt p(drawing | name) from about as many pictures of each name; what people
-        draw is p(name): by Bayes' rule the two are multiplied.
+        has no such kind. It has learnt p(drawing | name), from about as many pictures of each name; what
+        people draw is p(name): by Bayes' rule the two are multiplied.
         """
         names = self.label_names.get(kind, [])
         places = [i for i, name in enumerate(names) if name in set(known)]

@@ -14,11 +14,15 @@ from typing import TypedDict
 
 from ..checkpoint import Checkpoint, load_checkpoint
 from ..errors import DoodleError
+from ..files import read_text
 from ..folders import files_in
 from ..upscaler import UpscalerError
 from .worker import in_model_thread
 
-DRAWINGS = Path(__file__).parents[2] / "assets" / "drawings"
+ASSETS = Path(__file__).parents[2] / "assets"
+DRAWINGS = ASSETS / "drawings"
+# Whose pictures stand in names.webp, one after the other: assets/name_pictures.py makes both.
+PICTURED = {name: i for i, name in enumerate(read_text(ASSETS / "web" / "names.txt").splitlines())}
 
 FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
 TYPICAL = "Typical of {}"
@@ -44,11 +48,12 @@ class Example(TypedDict):
 
 
 class Word(TypedDict):
-    """A name to choose, as words.html shows it."""
+    """A name to choose, as words.html shows it; `picture`: its place in assets/web/names.webp, or -1."""
 
     name: str
     shown: str
     aliases: list[str]
+    picture: int
 
 
 class Group(TypedDict):
@@ -127,7 +132,13 @@ def words_of(checkpoint: Checkpoint) -> Words:
         return name[:1].upper() if len(names) > ONE_LIST else ""
 
     def word(name: str) -> Word:
-        return {"name": name, "shown": pretty(name), "aliases": known.get(name, {}).get("aliases", [])}
+        aliases = known.get(name, {}).get("aliases", [])
+        return {
+            "name": name,
+            "shown": pretty(name),
+            "aliases": aliases,
+            "picture": PICTURED.get(name, -1),
+        }
 
     ordered = sorted(names, key=lambda name: (title(name) == OTHER, title(name), name.lower()))
     groups = groupby(ordered, key=title)

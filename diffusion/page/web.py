@@ -1,6 +1,6 @@
-"""What the browser fetches: the modules under assets/web, and the example drawings beside them.
+"""What the browser fetches: the modules under assets/web, the pictures of names, and the example drawings.
 
-Their address holds a digest of all modules, so that a browser may keep them and never mixes two versions.
+Their address holds a digest of the first two, so that a browser may keep them and never mixes two versions.
 The page itself is sent compressed; Gradio compresses files, and leaves alone what has no extension.
 """
 
@@ -23,7 +23,9 @@ from . import choices
 
 WEB = Path(__file__).parents[2] / "assets" / "web"
 MODULES = {path.relative_to(WEB).as_posix(): path.read_bytes() for path in sorted(WEB.rglob("*.js"))}
-VERSION = hashlib.sha256(b"\0".join(MODULES.values())).hexdigest()[:12]
+NAMES = "names.webp"  # a small picture for each name of a list, see assets/name_pictures.py
+PICTURES = (WEB / NAMES).read_bytes()
+VERSION = hashlib.sha256(b"\0".join([*MODULES.values(), PICTURES])).hexdigest()[:12]
 KEEP = {"Cache-Control": "public, max-age=31536000, immutable"}  # a year; other contents have another address
 
 
@@ -31,7 +33,7 @@ def routes() -> list[Route]:
     """For the server: `/web/VERSION/canvas/main.js` and its like, `/web/VERSION/drawings/apple.png`."""
     return [
         Route(f"/web/{VERSION}/drawings/{{name}}", _drawing),
-        Route(f"/web/{VERSION}/{{path:path}}", _module),
+        Route(f"/web/{VERSION}/{{path:path}}", _file),
     ]
 
 
@@ -59,8 +61,10 @@ def middleware() -> list[Middleware]:
     return [Middleware(_Compressed)]
 
 
-def _module(request: Request) -> Response:
+def _file(request: Request) -> Response:
     body = MODULES.get(request.path_params["path"])
+    if request.path_params["path"] == NAMES:
+        return Response(PICTURES, media_type="image/webp", headers=KEEP)
     if body is None:
         return Response(status_code=404)
     return Response(body, media_type="text/javascript", headers=KEEP)

@@ -9,6 +9,7 @@ import pytest
 from conftest import tiny_checkpoint
 from diffusion import save_checkpoint
 from diffusion.page import app
+from diffusion.page.choices import PICTURED
 
 from .actions import CANVAS_READY, DRAWING, PATIENCE, at, draw_circle, ink, wait_for
 
@@ -223,6 +224,20 @@ def test_the_list_leaves_the_tools_and_most_of_the_window_alone(open_words, size
     assert page.evaluate(covered) == []
     columns = {page.locator(OPTIONS).nth(i).bounding_box()["x"] for i in range(6, 50)}
     assert len(columns) == (2 if size == "phone" else 3)
+
+
+def test_names_have_their_picture_beside_them_where_there_is_one(page):
+    page.click(BOX)
+    shown = page.evaluate("""() => Object.fromEntries([...document.querySelectorAll('#label-0 [role=option]')]
+      .map((each) => [each.textContent, each.querySelector('i')])
+      .map(([name, i]) => [name, [getComputedStyle(i).display, getComputedStyle(i).backgroundImage,
+                                  getComputedStyle(i).backgroundPosition]]))""")
+    for name in ("apple", "pear"):
+        display, image, position = shown[name.capitalize()]
+        row, column = divmod(PICTURED[name], 32)
+        assert display != "none" and image.endswith('names.webp")')
+        assert position == f"{-24 * column or 0}px {-24 * row or 0}px"
+    assert shown["Face 7"][0] == "none"
 
 
 def test_a_finger_opens_scrolls_and_takes(open_words):

@@ -70,7 +70,10 @@ def test_styles_have_plain_names_and_unknown_ones_their_own():
 def test_few_names_stand_in_one_list_and_many_by_their_first_letter():
     few = choices.words_of(tiny_checkpoint(CIFAR, []))
     assert few["label"] == "What is it?" and [group["title"] for group in few["groups"]] == [""]
-    assert few["groups"][0]["words"][0] == {"name": "airplane", "shown": "Airplane", "aliases": []}
+    airplane = choices.PICTURED["airplane"]
+    assert few["groups"][0]["words"][0] == {
+        "name": "airplane", "shown": "Airplane", "aliases": [], "picture": airplane,
+    }  # fmt: skip
     names = [f"{letter}{number}" for letter in "ba" for number in range(30)]
     groups = choices.words_of(tiny_checkpoint({"class": names}, []))["groups"]
     assert [(group["title"], len(group["words"])) for group in groups] == [("A", 30), ("B", 30)]

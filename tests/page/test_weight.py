@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import math
 import urllib.error
 import urllib.request
 import zlib
@@ -12,13 +14,16 @@ import pytest
 
 pytest.importorskip("gradio")
 
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from assets.name_pictures import CELL, COLUMNS
 from conftest import tiny_checkpoint
-from diffusion.page import choices, web
+from diffusion import load_checkpoint
+from diffusion.page import app, choices, web
 
 
 def fetch(url: str):
@@ -45,6 +50,16 @@ def test_an_example_is_a_file_to_keep_and_another_drawing_has_another_address(se
     for other in ("none.png", "..%2Fapp.gif", "%2e%2e/dog.png"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             fetch(f"{server.url}web/{web.VERSION}/drawings/{other}")
+
+
+def test_the_pictures_of_names_are_one_file_that_is_fetched_when_it_is_needed(server):
+    body, headers = fetch(f"{server.url}web/{web.VERSION}/{web.NAMES}")
+    assert "immutable" in headers["Cache-Control"] and headers["Content-Type"] == "image/webp"
+    assert web.NAMES.encode() not in gzip.decompress(fetch(server.url)[0]) and len(body) < 700_000
+    width, height = Image.open(io.BytesIO(body)).size
+    assert width == COLUMNS * CELL and height == math.ceil(len(choices.PICTURED) / COLUMNS) * CELL
+    shipped = load_checkpoint(app.CHECKPOINTS / "doodle-64.safetensors").label_names["subject"]
+    assert set(choices.PICTURED) == set(shipped)
 
 
 def test_events_are_sent_as_they_come():

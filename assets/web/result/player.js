@@ -175,7 +175,8 @@ function paper(canvas, side) {
  * @param {number | null} only  one of the pictures alone
  * @param {boolean} isBrief  the next one is soon there: no more pixels than the pictures are worth
  */
-async function paintFrame(canvas, url, { count, box: [left, top, size], shape }, side, only = null, isBrief = false) {
+async function paintFrame(canvas, url, run, side, only = null, isBrief = false) {
+  const { count, box: [left, top, size], shape } = run;
   latest.set(canvas, url);
   const image = await decode(url);
   if (latest.get(canvas) !== url) return;            // a newer frame was quicker

@@ -11,6 +11,8 @@ const MOST = 60;                                     // names shown of those tha
 const SHARE = 0.4;                                   // of the window's height, for the list
 const ENOUGH = 280, LEAST = 120;                     // CSS pixels of it that will do below the box, or anyhow
 const GAP = 12;                                      // CSS pixels between the list and the window's edge
+const PICTURES = new URL('../names.webp', import.meta.url).href;
+const COLUMNS = 32;                                  // of it, as in assets/name_pictures.py
 const BESIDE = matchMedia('(min-width: 1001px)');    // as in page.css: the drawing tools stand above the box
 
 /** @param {HTMLElement} element @param {import('../types.js').Component} component */
@@ -224,11 +226,23 @@ function option(word, i, alias = '') {
   element.role = 'option';
   element.id = `subject-${i}`;
   element.setAttribute('aria-selected', 'false');
-  element.textContent = word.shown;
+  element.append(picture(word.picture ?? -1), word.shown);
   if (alias) {
     const also = document.createElement('small');
     also.textContent = ` · ${alias}`;
     element.append(also);
   }
+  return element;
+}
+
+/** A name's small picture. @param {number} place  in names.webp, row after row; -1 for none */
+function picture(place) {
+  const element = document.createElement('i');
+  element.ariaHidden = 'true';
+  if (place < 0) return element;
+  // One file, fetched when the list is first opened.
+  element.style.backgroundImage = `url('${PICTURES}')`;
+  element.style.setProperty('--column', String(place % COLUMNS));
+  element.style.setProperty('--row', String(Math.floor(place / COLUMNS)));
   return element;
 }

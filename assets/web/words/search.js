@@ -5,6 +5,7 @@
  * @property {string} name  as the model knows it
  * @property {string} shown  as people write it
  * @property {string[]} [aliases]  what else it is called
+ * @property {number} [picture]  its place in names.webp, -1 for none
  *
  * @typedef {{ title: string, words: Word[] }} Group
  * @typedef {{ word: Word, alias: string }} Match  `alias`: what fits, where the name itself does not; else ''

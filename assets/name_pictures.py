@@ -1,0 +1,75 @@
+"""A small picture for each name in the list of names: assets/web/names.webp, and names.txt says whose.
+
+    python -m assets.name_pictures --checkpoint checkpoints/NAME.safetensors --judge JUDGE --data DATA ...
+
+What the checkpoint makes of a crude drawing, filled with colours, of one training picture of each subject: at
+the usual settings, seed 0, the first picture in the style named first below that has any. None is picked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from diffusion import load_checkpoint  # before PyTorch, see machine.py
+
+# isort: split
+import torch
+from PIL import Image
+
+from diffusion import images
+from diffusion.classifier import load_classifier
+from diffusion.evaluate.drawings import crude
+from diffusion.evaluate.figures import painted
+from diffusion.evaluate.study import DEFAULT_STRENGTH, Study
+from diffusion.train.data import PictureSet, load_pictures
+
+WEB = Path(__file__).parent / "web"
+STYLES = ("noto", "fluent-3d", "fluent-color", "emojitwo", "photo")
+COLUMNS, CELL = 32, 40  # words/main.js and words.css know them, too
+
+
+def one_of_each(pictures: PictureSet) -> PictureSet:
+    """One picture of each subject, in the first of STYLES that has one."""
+    styles = pictures.label_names["style"]
+    rank = {styles.index(name): k for k, name in enumerate(STYLES) if name in styles}
+    rows = pictures.labels.tolist()
+    chosen: dict[int, int] = {}
+    for i in sorted(range(len(rows)), key=lambda i: rank.get(rows[i][-1], len(STYLES))):
+        chosen.setdefault(rows[i][0], i)
+    keep = torch.zeros(len(rows), dtype=torch.bool)
+    keep[list(chosen.values())] = True
+    return pictures.subset(keep)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--checkpoint", required=True, help="a checkpoint with the kinds subject and style")
+    parser.add_argument("--judge", required=True, help="a classifier; it is not asked")
+    parser.add_argument("--data", nargs="+", required=True, help="its training pictures")
+    args = parser.parse_args(argv)
+    try:
+        checkpoint = load_checkpoint(args.checkpoint)
+        pictures = load_pictures(args.data, 2 * checkpoint.image_size, 0.0)
+        if "style" not in pictures.label_names:
+            parser.error("These pictures have no styles.")
+        study = Study(checkpoint, load_classifier(args.judge), one_of_each(pictures), seed=0)
+        drawn, _ = crude(study, study.pictures, "filled")
+        x0 = painted(study, drawn.seeded(0), DEFAULT_STRENGTH, "names")
+    except ValueError as error:
+        parser.error(str(error))
+    subjects = pictures.label_names["subject"]
+    names = [subjects[row[0]] for row in drawn.labels.tolist()]
+    page = Image.new("RGB", (COLUMNS * CELL, -(-len(names) // COLUMNS) * CELL), "white")
+    for i, picture in enumerate(x0):
+        page.paste(images.to_pil(picture, CELL), (i % COLUMNS * CELL, i // COLUMNS * CELL))
+    page.save(WEB / "names.webp", quality=70, method=6)
+    (WEB / "names.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+    print(f"{len(names)} pictures, {(WEB / 'names.webp').stat().st_size / 1000:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
