@@ -10,9 +10,13 @@ those that were seen.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import statistics
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
 
 from diffusion.images import load
 from diffusion.page import app, choices
@@ -58,48 +62,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=DEFAULTS.steps)
     args = parser.parse_args()
 
-    from playwright.sync_api import sync_playwright
-
-    model, ckpt = next(iter(choices.find_checkpoints(app.CHECKPOINTS)[0].items()))
     demo = app.build()
     _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
-    with sync_playwright() as playwright:
-        found = next((path for path in CHROMIUM if Path(path).exists()), None)
-        page = playwright.chromium.launch(executable_path=found, args=QUIET).new_page()
-        page.goto(url)
-        page.wait_for_selector(CANVAS_READY)
-        page.click("#examples [data-subject]")
-        page.wait_for_selector(".paper:not(.blank)")
-        page.locator("#advanced button").first.click()
-        for name, value in (("Strength", args.strength), ("Steps", args.steps)):
-            number = page.get_by_label(f"number input for {name}")
-            number.fill(str(value))
-            number.press("Tab")
-        page.evaluate(WATCH)
-        picture = next(iter(choices.example_drawings(ckpt)))
-        labels = choices.settled_labels(ckpt, [picture["subject"], *choices.FIRST[1:]])
-        settings = Settings(model, labels, args.strength, args.steps)
-        drawing = read_drawing(
-            {"picture": data_url(load(choices.DRAWINGS / picture["file"])), "keep": ""}, ckpt, settings
-        )
-
-        def bare() -> tuple[float, int]:
-            began = time.perf_counter()
-            steps = in_model_thread(list, only_steps(paint(ckpt, drawing, settings)))
-            return (time.perf_counter() - began) * 1000, len(steps)
-
-        visitor, names = Visitor(url.rstrip("/")), dict(zip(("subject", "style"), labels.values()))
-
-        def asked() -> float:
-            began = time.perf_counter()
-            call = visitor.ask(
-                "generate", picture=choices.DRAWINGS / picture["file"], **names, strength=args.strength,
-                steps=args.steps,
-            )  # fmt: skip
-            visitor.hear(call)
-            return (time.perf_counter() - began) * 1000
-
-        through, alone, without, frames = [], [], [], []
+    bare, asked = ways(url, args.strength, args.steps)
+    through, alone, without, frames = [], [], [], []
+    with opened(url, args.strength, args.steps) as page:
         for _ in range(args.repeat + 1):
             without.append(asked())
             ms, made = bare()
@@ -113,6 +80,50 @@ def main() -> None:
     print(f"through the page {whole:6.0f} ms, {whole / loop:.2f} x; frames made and seen: {frames[1:]}")
     print(f"for a program    {program:6.0f} ms, {program / loop:.2f} x")
     demo.close()
+
+
+@contextlib.contextmanager
+def opened(url: str, strength: float, steps: int) -> Iterator[Page]:
+    """The page in a browser, with an example on the canvas and these settings."""
+    with sync_playwright() as playwright:
+        found = next((path for path in CHROMIUM if Path(path).exists()), None)
+        page = playwright.chromium.launch(executable_path=found, args=QUIET).new_page()
+        page.goto(url)
+        page.wait_for_selector(CANVAS_READY)
+        page.click("#examples [data-subject]")
+        page.wait_for_selector(".paper:not(.blank)")
+        page.locator("#advanced button").first.click()
+        for name, value in (("Strength", strength), ("Steps", steps)):
+            number = page.get_by_label(f"number input for {name}")
+            number.fill(str(value))
+            number.press("Tab")
+        page.evaluate(WATCH)
+        yield page
+
+
+def ways(
+    url: str, strength: float, steps: int
+) -> tuple[Callable[[], tuple[float, int]], Callable[[], float]]:
+    """The same picture in a bare loop (milliseconds, steps), and by a program that asks (milliseconds)."""
+    model, ckpt = next(iter(choices.find_checkpoints(app.CHECKPOINTS)[0].items()))
+    picture = next(iter(choices.example_drawings(ckpt)))
+    labels = choices.settled_labels(ckpt, [picture["subject"], *choices.FIRST[1:]])
+    settings = Settings(model, labels, strength, steps)
+    file = choices.DRAWINGS / picture["file"]
+    drawing = read_drawing({"picture": data_url(load(file)), "keep": ""}, ckpt, settings)
+    visitor = Visitor(url.rstrip("/"))
+
+    def bare() -> tuple[float, int]:
+        began = time.perf_counter()
+        made = in_model_thread(list, only_steps(paint(ckpt, drawing, settings)))
+        return (time.perf_counter() - began) * 1000, len(made)
+
+    def asked() -> float:
+        began = time.perf_counter()
+        visitor.hear(visitor.ask("generate", picture=file, **labels, strength=strength, steps=steps))
+        return (time.perf_counter() - began) * 1000
+
+    return bare, asked
 
 
 if __name__ == "__main__":

@@ -98,11 +98,15 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
 
 
 def in_words(checkpoint: Checkpoint, name: str) -> str:
-    """What a checkpoint is, for who does not know its name: "9 things in 2 styles, 64 pixels (NAME)"."""
+    """What a checkpoint is, for who does not know its name: "9 things in 2 styles, 64 pixels (NAME)".
+
+    And how, where it goes another way than most.
+    """
     things, *ways = [len(names) for names in checkpoint.label_names.values()] or [0]
     styles = f" in {ways[0]} style{'s' * (ways[0] > 1)}" if ways else ""
     pixels = f"{checkpoint.drawing_size} pixels" + ", enlarged" * checkpoint.enlarges
-    return f"{things} thing{'s' * (things > 1)}{styles}, {pixels} ({name})"
+    way = ", rectified flow" * checkpoint.schedule.straight + ", latent" * (not checkpoint.codec.in_pixels)
+    return f"{things} thing{'s' * (things > 1)}{styles}, {pixels}{way} ({name})"
 
 
 def pretty(name: str) -> str:
