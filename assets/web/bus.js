@@ -14,6 +14,7 @@
  * @property {undefined} picked  the words are those of the example chosen (sent by Python)
  * @property {undefined} changed  something that decides the picture is different now (sent by Python)
  * @property {string} load  a URL of a picture to put on the canvas, as a change that a person makes
+ * @property {boolean} lines  the drawing's lines are to be seen over the picture, or not (sent by Python)
  * @property {{ run: number, drawing: CanvasValue }} sent  a run starts from this drawing (sent by Python)
  * @property {CanvasValue | undefined} restore  an earlier drawing to put back, not a change
  * @property {{ file: File, hasDrawing: boolean }} file  a person brought this file; its settings may interest

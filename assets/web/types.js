@@ -29,6 +29,7 @@
  * @property {number} seed
  * @property {boolean} colour
  * @property {boolean} enlarge
+ * @property {boolean} lines
  */
 
 /**
@@ -45,7 +46,7 @@
 
 /**
  * A finished picture: the k-th of the run that began as number `of`.
- * @typedef {{ of: number, k: number, picture: string, name: string, link: string }} Finished
+ * @typedef {{ of: number, k: number, lined: boolean, picture: string, name: string, link: string }} Finished
  */
 
 /**
@@ -58,7 +59,7 @@
  *
  * Whose frames: the run that began as number `start`; `run` may be higher where Stop raised it since.
  * @typedef {{ run: number, say: string, start: number, count: number, box: Box, shape: Shape,
- *   progress: number }} Place
+ *   lined: boolean, progress: number }} Place
  * @typedef {Place & { phase: 'run', frames: Frame[] }} Frames
  *
  * The run has ended; its drawing was sent with the run `drawn`. One picture comes finished, of several the
@@ -78,6 +79,7 @@
  * @property {number} count  pictures in each frame
  * @property {Box} box
  * @property {Shape} shape
+ * @property {boolean} lined  the drawing's lines are over the picture
  * @property {Frame[]} frames
  * @property {Finished | null} done  the finished picture; null before, and while several stand for choice
  * @property {number | null} k  which of several is shown alone

@@ -47,6 +47,7 @@ LAST: dict[str, Any] = {"trigger_mode": "always_last", **QUICK, **UNCHECKED}
 CHANGED = "() => { window.dispatchEvent(new Event('doodle:changed')); }"
 # A picture that is only enlarged is not repainted as well, unless somebody turns the strength up.
 ENLARGE = f"(on) => on ? 0 : {DEFAULTS.strength}"
+LINES = "(on) => { window.dispatchEvent(new CustomEvent('doodle:lines', { detail: on })); }"
 LIVE = "(on) => { document.body.dataset.live = on ? 'on' : ''; (" + CHANGED + ")(); }"
 PICKED = "() => { window.dispatchEvent(new Event('doodle:picked')); (" + CHANGED + ")(); }"
 TELL: dict[str, Any] = {"fn": None, "js": CHANGED, **QUICK}  # result/main.js: a new run where Live is on
@@ -119,6 +120,9 @@ def connect_live(ws: Workspace) -> None:
     _paint_after(ws, ws.view.redraw(**{**_ask_one(ws), "fn": partial(handlers.ask, drawing=True)}))
     controls.canvas.stroke(**TELL)
     for name, dial in controls.dials.items():
+        if name == "lines":  # the same picture, seen otherwise
+            dial.input(None, dial, js=LINES, **QUICK)
+            continue
         changed = dial.release if isinstance(dial, gr.Slider) else dial.input
         if name == "enlarge":
             changed = changed(None, dial, ws.strength.dial, js=ENLARGE, **QUICK).then

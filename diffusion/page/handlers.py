@@ -9,7 +9,7 @@ import inspect
 import random
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
@@ -144,7 +144,7 @@ def _messages(
     session: Session, number: int, run: Run, stream: Generator[Look | Step], waited: float
 ) -> Iterator[Message]:
     begun, kept = time.perf_counter(), len(run.steps)
-    place: Message = {"start": number, "box": [0, 0, 1], "shape": [1, 1]}
+    place: Message = {"start": number, "box": [0, 0, 1], "shape": [1, 1], "lined": run.lined}
     if run.drawing:
         place.update({"box": run.drawing.box, "shape": run.drawing.shape})
     old = [frame_message(run.seen(step)) for step in run.steps]
@@ -181,8 +181,10 @@ def _kept(session: Session, event: gr.EventData) -> Run:
 
 @in_a_sentence
 def choose_one(session: Session, event: gr.EventData) -> Message:
-    """One of several pictures becomes the result."""
+    """One of several pictures becomes the result; or the same one with its lines, or without."""
     run = _kept(session, event)
+    if isinstance(lines := told(event, "lines"), bool):
+        run = replace(run, settings=replace(run.settings, lines=lines))
     say = f"Seed {run.settings.seed}."
     return message(session.wanted, "chosen", say, finished(run, event.run, event.k))
 

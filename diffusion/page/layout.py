@@ -47,6 +47,7 @@ class Actions(NamedTuple):
     stop: gr.Button
     live: gr.Checkbox
     enlarge: gr.Checkbox
+    lines: gr.Checkbox
     pictures: gr.Radio
 
 
@@ -90,7 +91,12 @@ def workspace(checkpoints: dict[str, Checkpoint], guess: Guesser | None = None) 
             strength = _strength(names)
             actions = _actions(first)
     with gr.Accordion("Advanced settings", open=False, elem_id="advanced"), gr.Row():
-        dials = {"strength": strength.dial, **_advanced(first), "enlarge": actions.enlarge}
+        dials = {
+            "strength": strength.dial,
+            **_advanced(first),
+            "enlarge": actions.enlarge,
+            "lines": actions.lines,
+        }
         model = gr.Dropdown(
             [(in_words(each, title), title) for title, each in checkpoints.items()],
             value=name,
@@ -136,10 +142,13 @@ def _actions(checkpoint: Checkpoint) -> Actions:
                 DEFAULTS.enlarge, label="Enlarge", container=False, elem_id="enlarge", min_width=60,
                 visible=checkpoint.enlarges,
             )  # fmt: skip
+            lines = gr.Checkbox(
+                DEFAULTS.lines, label="My lines", container=False, elem_id="lines", min_width=60
+            )
             pictures = gr.Radio(
                 VARIATIONS, value=1, show_label=False, container=False, elem_id="pictures", min_width=60
             )
-    return Actions(go, dice, stop, live, enlarge, pictures)
+    return Actions(go, dice, stop, live, enlarge, lines, pictures)
 
 
 def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Checkbox | gr.Radio]:

@@ -40,6 +40,7 @@ class Message(TypedDict, total=False):
     count: int  # of pictures
     box: list[float]  # where they belong: left, top and side in shares of the canvas's side
     shape: list[float]  # width and height in such shares of the drawing, which lies in the canvas's middle
+    lined: bool  # do the drawing's lines stay over what is painted?
     progress: float  # from 0 to 1
     frames: list[Frame]  # those that are new
     # when it is done:
@@ -82,6 +83,7 @@ def finished(run: Run, number: int, k: int) -> Message:
     return {
         "of": number,
         "k": k,
+        "lined": run.lined,
         "picture": data_url(run.picture(), run.settings),
         "name": run.settings.name,
         "settings": asdict(run.settings),

@@ -60,7 +60,8 @@ class Request:
         """
         model = find_model(checkpoints, model)
         checkpoint = checkpoints[model]
-        settings = Settings.read(model, dict(zip(checkpoint.label_names, (subject, style))), **dials)
+        labels = dict(zip(checkpoint.label_names, (subject, style)))
+        settings = Settings.read(model, labels, lines=False, **dials)  # a program gets what the model made
         shown, mask = _load(picture), _load(keep)
         if settings.enlarge:
             return cls(checkpoint, settings, to_enlarge(shown, mask, checkpoint))

@@ -12,6 +12,7 @@ import io
 import math
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -25,6 +26,7 @@ from ..look import Look
 from ..sampler import Step
 from ..sdedit import StrengthSearch, edit_walk
 from .drawing import Drawing
+from .kinds import OUTLINE, kind_of
 from .settings import Settings
 from .shelf import SHELF
 
@@ -96,6 +98,14 @@ class Run:
         pixels = [image.width * image.height * len(image.getbands()) for image in drawn if image]
         return sum(x.numel() * x.element_size() for x in states) + sum(pixels)
 
+    @cached_property
+    def lined(self) -> bool:
+        """Do the drawing's lines stay over the picture? Only outlines have lines that are no colours."""
+        drawing, settings = self.drawing, self.settings
+        if drawing is None or settings.enlarge or not settings.lines:
+            return False
+        return kind_of(drawing.picture) == OUTLINE
+
     def seen(self, step: Step) -> Step:
         """One of its steps as something to look at; the x0 of the last one is that already."""
         finished = step.index == step.total
@@ -138,11 +148,11 @@ class Run:
         images.save_gif(self.animation(), buffer, ms=FRAME_MS, first_ms=first_ms)
         return buffer.getvalue()
 
-    @staticmethod
-    def _stand(painted: Image.Image, drawing: Drawing | None) -> Image.Image:
+    def _stand(self, painted: Image.Image, drawing: Drawing | None) -> Image.Image:
         if drawing is None:
             return painted
-        return images.paste_back(painted, drawing.prepared, drawing.picture, drawing.keep)
+        whole = images.paste_back(painted, drawing.prepared, drawing.picture, drawing.keep)
+        return images.with_lines(whole, drawing.picture) if self.lined else whole
 
 
 class Place(NamedTuple):

@@ -53,6 +53,7 @@ class Settings:
     solver: str = "dpm++"  # in 12 steps what DDIM is in 20: see "Fewer calls" in the checkpoint's card
     temperature: float = _number(USUAL.temperature, 0.0, 1.0)
     enlarge: bool = False  # a picture with few pixels, rather than paint a drawing: without words
+    lines: bool = True  # of outlines, over what was painted: nothing that the model knows of
 
     @classmethod
     def read(cls, model: str, labels: Mapping[str, object], **chosen: object) -> Settings:
@@ -108,8 +109,8 @@ class Settings:
 
     def to_query(self) -> str:
         """The query part of a link that sets the page's controls; `known_settings` reads it."""
-        parts = asdict(self) | {"colour": int(self.colour), "enlarge": int(self.enlarge)}
-        for name in ("enlarge", "temperature"):  # links stay as they were
+        parts = asdict(self) | {name: int(getattr(self, name)) for name in SWITCHES}
+        for name in ("enlarge", "lines", "temperature"):  # links stay as they were
             if getattr(self, name) == getattr(DEFAULTS, name):
                 del parts[name]
         labels = parts.pop("labels")
@@ -122,7 +123,7 @@ class Settings:
 RANGES: dict[str, tuple[float, float]] = {  # of the numbers among the settings
     each.name: each.metadata["range"] for each in fields(Settings) if each.metadata
 }
-SWITCHES = ("colour", "enlarge")
+SWITCHES = ("colour", "enlarge", "lines")
 DEFAULTS = Settings("", {})
 
 

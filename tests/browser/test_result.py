@@ -43,6 +43,28 @@ def ink_left_and_right(page, selector: str) -> tuple[float, float]:
     return page.evaluate(half, [selector, False]), page.evaluate(half, [selector, True])
 
 
+DARK = """() => {
+  const canvas = document.querySelector('#view canvas.clean');
+  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let dark = 0;
+  for (let i = 0; i < pixels.length; i += 4) dark += Math.max(pixels[i], pixels[i + 1], pixels[i + 2]) < 70;
+  return dark;
+}"""
+
+
+def test_an_outline_s_lines_stay_until_they_are_switched_off(page):
+    page.click("[data-paint='#22252b']")
+    draw_circle(page)
+    paint(page, next(SEEDS))
+    with_lines = page.evaluate(DARK)
+    page.click("#lines label")
+    page.wait_for_function(f"({DARK})() < {with_lines} / 2")
+    page.click("#lines label")
+    page.wait_for_function(f"({DARK})() == {with_lines}")
+    assert with_lines > 500 and page.get_attribute("body", "data-doodle") == "done"
+    page.click("[data-paint='#e23b3b']")
+
+
 def test_a_handle_uncovers_the_drawing_under_the_picture(painted):
     page = painted
     assert page.evaluate(SHARE) == 0

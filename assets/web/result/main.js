@@ -114,17 +114,18 @@ class Result {
   #hearChosen(message) {
     const run = this.#player.run;
     if (!run || message.of !== run.start) return;
+    const isSame = run.done?.k === message.k;        // only its lines come or go
     finish(run, message, message.say);
-    offer(run, message.settings);
+    if (!isSame) offer(run, message.settings);
     this.#rest();
   }
 
   /** @param {import('../types.js').Frames | import('../types.js').Done} message */
   #hearFrames(message) {
-    const { start, count, box, shape } = message;
+    const { start, count, box, shape, lined } = message;
     if (start !== this.#player.run?.start) {
-      const fresh = { frames: [], done: null, k: null, drawn: start, drawing: undefined, name: '' };
-      this.#player.begin({ start, count, box, shape, ...fresh });
+      const fresh = { frames: [], done: null, k: null, drawn: start, name: '' };
+      this.#player.begin({ start, count, box, shape, lined, drawing: this.#sent.get(start), ...fresh });
       this.#begin();
     }
     const run = /** @type {Run} */ (this.#player.run);
@@ -221,6 +222,10 @@ class Result {
       this.#enter('done');
     });
     on('sent', ({ run, drawing }) => this.#remember(run, drawing));
+    on('lines', (lines) => {
+      const run = this.#player.run;
+      if (run?.done) this.#trigger('choose', { run: run.done.of, k: run.done.k, lines });
+    });
     on('changed', () => { if (isLive() && !isCanvasBlank()) this.#trigger('redraw'); });
   }
 
@@ -310,6 +315,7 @@ class Result {
 /** @param {Run} run @param {Finished} finished @param {string} say */
 function finish(run, finished, say) {
   run.done = finished;
+  run.lined = finished.lined;
   run.k = run.count > 1 ? finished.k : null;
   run.frames[run.frames.length - 1].say = say;
 }

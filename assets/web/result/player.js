@@ -9,6 +9,7 @@ import { find, part, square } from '../dom.js';
 const SIDE = 512, SHEET = 1024, THUMBS = 10, THUMB_SIDE = 96;  // pixels
 /** @type {import('../types.js').Box} */
 const WHOLE = [0, 0, 1];
+const LINE = 0.75;                                   // as in diffusion/images.py
 /** @type {import('../types.js').Shape} */
 const SQUARE = [1, 1];
 
@@ -96,7 +97,7 @@ export class Player {
   }
 
   /** @param {Run} run */
-  #seen(run) { return this.isCloseUp ? { ...run, box: WHOLE, shape: SQUARE } : run; }
+  #seen(run) { return this.isCloseUp ? { ...run, box: WHOLE, shape: SQUARE, part: run.box } : run; }
 
   /** A few of the frames in a row, above the slider that reaches all of them. */
   fillStrip() {
@@ -107,7 +108,8 @@ export class Player {
       const canvas = document.createElement('canvas');
       const at = shown < 2 ? 0 : Math.round((i * this.last) / (shown - 1));
       canvas.dataset.at = String(at);
-      paintFrame(canvas, run.frames[at].x, { ...run, box: WHOLE, shape: SQUARE }, THUMB_SIDE, run.k);
+      const bare = { ...run, box: WHOLE, shape: SQUARE, lined: false };
+      paintFrame(canvas, run.frames[at].x, bare, THUMB_SIDE, run.k);
       return canvas;
     }));
   }
@@ -157,6 +159,14 @@ async function decode(url) {
   return image;
 }
 
+/** @type {{ url: string, image: Promise<HTMLImageElement> }} */
+let known = { url: '', image: Promise.resolve(new Image()) };
+/** The same drawing lies over all frames of a run. @param {string} url */
+function decoded(url) {
+  if (known.url !== url) known = { url, image: decode(url) };
+  return known.image;
+}
+
 /** @param {HTMLCanvasElement} canvas @param {number} side */
 function paper(canvas, side) {
   const pen = square(side, canvas);
@@ -170,18 +180,19 @@ function paper(canvas, side) {
  * Pictures of a frame, each in its own cell of the grid, standing where the drawing stood.
  * @param {HTMLCanvasElement} canvas
  * @param {string} url  the run's pictures side by side
- * @param {Run} run
+ * @param {Run & { part?: import('../types.js').Box }} run  `part`: of the drawing, that is seen; all of it
  * @param {number} side
  * @param {number | null} only  one of the pictures alone
  * @param {boolean} isBrief  the next one is soon there: no more pixels than the pictures are worth
  */
 async function paintFrame(canvas, url, run, side, only = null, isBrief = false) {
-  const { count, box: [left, top, size], shape } = run;
+  const { count, box: [left, top, size], shape, part: [x0, y0, wide] = WHOLE } = run;
   latest.set(canvas, url);
-  const image = await decode(url);
+  const drawing = run.lined && run.drawing ? decoded(run.drawing.picture) : null;
+  const [image, lines] = await Promise.all([decode(url), drawing]);
   if (latest.get(canvas) !== url) return;            // a newer frame was quicker
   const r = image.height, columns = only === null ? Math.ceil(Math.sqrt(count)) : 1;
-  if (isBrief) side = Math.min(side, Math.ceil(2 * r * columns / size));
+  if (isBrief && !lines) side = Math.min(side, Math.ceil(2 * r * columns / size));
   const pen = paper(canvas, side), cell = side / columns;
   const [width, height] = shape.map((share) => share * cell);
   for (let k = 0; k < count; k++) {
@@ -193,6 +204,13 @@ async function paintFrame(canvas, url, run, side, only = null, isBrief = false) 
     pen.clip();
     pen.drawImage(image, k * r, 0, r, r, x + left * cell, y + top * cell, size * cell, size * cell);
     pen.restore();
+    if (!lines) continue;
+    const whole = lines.width;
+    pen.globalCompositeOperation = 'multiply';
+    pen.globalAlpha = LINE;
+    pen.drawImage(lines, x0 * whole, y0 * whole, wide * whole, wide * whole, x, y, cell, cell);
+    pen.globalCompositeOperation = 'source-over';
+    pen.globalAlpha = 1;
   }
   pen.strokeStyle = '#0002';
   for (let i = 1; i < columns; i++) {
