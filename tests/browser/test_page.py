@@ -209,9 +209,10 @@ def test_a_surprise_is_an_example_in_some_look_with_some_seed(page):
 def test_who_waits_for_others_hears_their_place_in_the_line(page, server, monkeypatch):
     """Programs take all places; of them the line knows nothing, so it is told that there are none."""
     monkeypatch.setattr(LINE, "together", 0)
-    server.delay = 0.2
+    server.delay = 0.4  # they have to outlast the client's slow hearing of them
     client = gradio_client.Client(server.url, verbose=False)
-    jobs = [client.submit(subject="apple", steps=50, api_name="/generate") for _ in range(TOGETHER)]
+    long = {"subject": "apple", "strength": 1.0, "steps": 50}
+    jobs = [client.submit(**long, api_name="/generate") for _ in range(TOGETHER)]
     while not all(job.outputs() for job in jobs):
         page.wait_for_timeout(50)
     page.click("#generate")
