@@ -121,9 +121,9 @@ def opened(rehearsal: Rehearsal) -> Iterator[Page]:
 
 def by_program() -> str:
     """What comes of a call without a browser."""
-    url, nothing = f"{URL}gradio_api/call/generate", [None] * 12
-    event = httpx.post(url, json={"data": nothing}, timeout=60).json()["event_id"]
-    return httpx.get(f"{url}/{event}", timeout=PATIENCE).text
+    url = f"{URL}gradio_api/call"
+    event = httpx.post(f"{url}/v2/generate", json={}, timeout=60).json()["event_id"]
+    return httpx.get(f"{url}/generate/{event}", timeout=PATIENCE).text
 
 
 def generate(page: Page) -> float:
