@@ -16,14 +16,15 @@ from pathlib import Path
 from diffusion import load_checkpoint  # before PyTorch, see machine.py
 
 # isort: split
-import torch
 from PIL import Image
 
 from diffusion import images
 from diffusion.classifier import load_classifier
+from diffusion.evaluate.concepts import first_of_each
 from diffusion.evaluate.drawings import crude
 from diffusion.evaluate.figures import painted
 from diffusion.evaluate.study import DEFAULT_STRENGTH, Study
+from diffusion.files import whole, write_text
 from diffusion.train.data import PictureSet, load_pictures
 
 WEB = Path(__file__).parent / "web"
@@ -35,13 +36,8 @@ def one_of_each(pictures: PictureSet) -> PictureSet:
     """One picture of each subject, in the first of STYLES that has one."""
     styles = pictures.label_names["style"]
     rank = {styles.index(name): k for k, name in enumerate(STYLES) if name in styles}
-    rows = pictures.labels.tolist()
-    chosen: dict[int, int] = {}
-    for i in sorted(range(len(rows)), key=lambda i: rank.get(rows[i][-1], len(STYLES))):
-        chosen.setdefault(rows[i][0], i)
-    keep = torch.zeros(len(rows), dtype=torch.bool)
-    keep[list(chosen.values())] = True
-    return pictures.subset(keep)
+    ranks = [rank.get(style, len(STYLES)) for style in pictures.labels[:, -1].tolist()]
+    return first_of_each(pictures, sorted(range(len(ranks)), key=ranks.__getitem__))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,8 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     page = Image.new("RGB", (COLUMNS * CELL, -(-len(names) // COLUMNS) * CELL), "white")
     for i, picture in enumerate(x0):
         page.paste(images.to_pil(picture, CELL), (i % COLUMNS * CELL, i // COLUMNS * CELL))
-    page.save(WEB / "names.webp", quality=70, method=6)
-    (WEB / "names.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+    with whole(WEB / "names.webp") as partial:
+        page.save(partial, format="WEBP", quality=70, method=6)
+    write_text(WEB / "names.txt", "\n".join(names) + "\n")
     print(f"{len(names)} pictures, {(WEB / 'names.webp').stat().st_size / 1000:.0f} kB")
     return 0
 

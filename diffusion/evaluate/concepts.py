@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -25,9 +26,14 @@ PER_PAGE, PER_ROW = 500, 16
 def one_of_each(study: Study) -> PictureSet:
     """One picture of each subject, a held-out one where there is any; names in their order."""
     pictures = study.pictures
-    chosen: dict[int, int] = {}
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(study.seed)).tolist()
-    for i in sorted(order, key=lambda i: not pictures.held_out[i]):
+    return first_of_each(pictures, sorted(order, key=lambda i: not pictures.held_out[i]))
+
+
+def first_of_each(pictures: PictureSet, order: Iterable[int]) -> PictureSet:
+    """The picture of each subject that comes first in an order of all."""
+    chosen: dict[int, int] = {}
+    for i in order:
         chosen.setdefault(int(pictures.labels[i, 0]), i)
     keep = torch.zeros(len(pictures), dtype=torch.bool)
     keep[list(chosen.values())] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from PIL import Image
 
@@ -11,7 +12,7 @@ from ..checkpoint import Checkpoint
 from ..enlarge import prepare_photo, prepare_whole
 from ..lineart import colour_in
 from .canvas_io import read_canvas, read_source
-from .kinds import photo_box
+from .kinds import OUTLINE, kind_of, photo_box
 from .settings import Settings
 
 NOTHING_TO_ENLARGE = "There is nothing to enlarge yet: upload a picture first."
@@ -24,6 +25,11 @@ class Drawing:
     picture: Image.Image
     keep: Image.Image | None  # black where the picture must stay as it is
     prepared: images.Prepared
+
+    @cached_property
+    def is_outline(self) -> bool:
+        """Is it lines, and neither colours nor a photo? Asked of every run that is made of it."""
+        return kind_of(self.picture) == OUTLINE
 
     @property
     def box(self) -> list[float]:

@@ -12,7 +12,6 @@ import io
 import math
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -26,7 +25,6 @@ from ..look import Look
 from ..sampler import Step
 from ..sdedit import StrengthSearch, edit_walk
 from .drawing import Drawing
-from .kinds import OUTLINE, kind_of
 from .settings import Settings
 from .shelf import SHELF
 
@@ -98,13 +96,11 @@ class Run:
         pixels = [image.width * image.height * len(image.getbands()) for image in drawn if image]
         return sum(x.numel() * x.element_size() for x in states) + sum(pixels)
 
-    @cached_property
+    @property
     def lined(self) -> bool:
         """Do the drawing's lines stay over the picture? Only outlines have lines that are no colours."""
-        drawing, settings = self.drawing, self.settings
-        if drawing is None or settings.enlarge or not settings.lines:
-            return False
-        return kind_of(drawing.picture) == OUTLINE
+        wanted = self.settings.lines and not self.settings.enlarge
+        return wanted and self.drawing is not None and self.drawing.is_outline
 
     def seen(self, step: Step) -> Step:
         """One of its steps as something to look at; the x0 of the last one is that already."""

@@ -62,12 +62,12 @@ def middleware() -> list[Middleware]:
 
 
 def _file(request: Request) -> Response:
-    body = MODULES.get(request.path_params["path"])
-    if request.path_params["path"] == NAMES:
-        return Response(PICTURES, media_type="image/webp", headers=KEEP)
+    path = request.path_params["path"]
+    body = PICTURES if path == NAMES else MODULES.get(path)
     if body is None:
         return Response(status_code=404)
-    return Response(body, media_type="text/javascript", headers=KEEP)
+    kind = "image/webp" if path == NAMES else "text/javascript"
+    return Response(body, media_type=kind, headers=KEEP)
 
 
 def js_on_load(module: str, events: Sequence[str] = ()) -> str:
