@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -107,14 +108,20 @@ def drawings_folder(tmp_path_factory) -> Path:
 
 
 class Server:
-    """A running page. `delay` makes every call of the model take that many seconds longer."""
+    """A running page. `delay` makes every call of the model take that many seconds longer; none gets through
+    the gate while it is shut."""
 
     url: str
     delay = 0.0
     calls = 0  # of the model so far
 
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+
     def slow(self, *_) -> None:
         self.calls += 1
+        self.gate.wait()
         time.sleep(self.delay)
 
 

@@ -76,6 +76,7 @@ def page(desktop, server):
     server.delay = 0.0
     yield desktop
     server.delay = 0.0
+    server.gate.set()
     desktop.wait_for_function("!['run', 'wait'].includes(document.querySelector('.result').dataset.phase)")
     if ink(desktop):
         desktop.click("[data-do=clear]")

@@ -110,6 +110,7 @@ def test_pictures_are_there_again_with_their_settings(open_page):
     draw_circle(page)
     paint(page, 31)
     paint(page, 32)
+    wait_until(page, "JSON.parse(sessionStorage.doodle).shown == 2")  # the browser has stored both
     page.reload()
     wait_for(page, "done")  # the last one is on show
     assert "seed 32." in page.inner_text(".say") and ink(page, RESULT) > 0.02

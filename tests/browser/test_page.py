@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gradio_client
+from gradio_client.utils import Status
 from PIL import Image
 
 from conftest import apple_drawing
@@ -209,16 +210,15 @@ def test_a_surprise_is_an_example_in_some_look_with_some_seed(page):
 def test_who_waits_for_others_hears_their_place_in_the_line(page, server, monkeypatch):
     """Programs take all places; of them the line knows nothing, so it is told that there are none."""
     monkeypatch.setattr(LINE, "together", 0)
-    server.delay = 0.4  # they have to outlast the client's slow hearing of them
+    server.gate.clear()  # else they might be over before their client hears that they began
     client = gradio_client.Client(server.url, verbose=False)
-    long = {"subject": "apple", "strength": 1.0, "steps": 50}
-    jobs = [client.submit(**long, api_name="/generate") for _ in range(TOGETHER)]
-    while not all(job.outputs() for job in jobs):
+    jobs = [client.submit(subject="apple", api_name="/generate") for _ in range(TOGETHER)]
+    while not all(job.status().code is Status.PROCESSING for job in jobs):
         page.wait_for_timeout(50)
     page.click("#generate")
     page.wait_for_function(
         r"/^First in line, about \d+ seconds?\.$/.test(document.querySelector('.say').textContent)"
     )
     assert page.get_attribute(".say", "aria-live") == "polite"
-    server.delay = 0.0
+    server.gate.set()
     wait_for(page, "done")
