@@ -9,7 +9,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -19,13 +19,11 @@ from torch import Tensor
 from . import images
 from .checkpoint import Checkpoint
 from .classifier import load_classifier
-from .classifier_guidance import ByClassifier, check_steers
-from .denoiser import Guidance
 from .edit_flags import OUT_FORMATS, parse_edit
 from .enlarge import prepare_whole
 from .errors import DoodleError
 from .files import FileError, whole
-from .guidance import ClassifierFree
+from .guide import check_steers
 from .lineart import colour_in
 from .machine import chosen_precision
 from .options import command
@@ -107,20 +105,15 @@ def _read(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, st
     return _Drawing(original, prepared, mask)
 
 
-def _guidance(
-    args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str | None]
-) -> float | Guidance:
-    """The scale of --guidance, or with --classifier both."""
+def _steered(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str, str | None]) -> Checkpoint:
+    """With the guide of --classifier in place of its own."""
     if args.classifier is None:
-        if args.classifier_scale is not None:
-            raise DoodleError("--classifier-scale needs a classifier: --classifier FILE.")
-        return args.guidance
+        return checkpoint
     if not any(labels.values()):
         raise DoodleError("A classifier steers towards labels: say what it should be.")
     classifier = load_classifier(args.classifier)
     check_steers(classifier, checkpoint)
-    scale = 1.0 if args.classifier_scale is None else args.classifier_scale
-    return ByClassifier(classifier, scale, ClassifierFree(args.guidance))
+    return replace(checkpoint, guide=classifier)
 
 
 def _denoise(
@@ -131,12 +124,15 @@ def _denoise(
 ) -> list[Step]:
     usual = 0.0 if args.enlarge else 1.0 if args.outpaint else USUAL.strength
     strength = usual if args.strength is None else args.strength
-    dials = ("steps", "eta", "solver", "spacing", "variance", "temperature", "resample", "jump", "low_pass")
+    dials = (
+        "steps", "guidance", "steering", "eta", "solver", "spacing", "variance", "temperature", "resample",
+        "jump", "low_pass",
+    )  # fmt: skip
     chosen = {name: getattr(args, name) for name in dials}
-    guidance = _guidance(args, checkpoint, labels)
+    checkpoint = _steered(args, checkpoint, labels)
     # The white around it would be told as paper, and stay white.
     told = not args.outpaint
-    sampling = Sampling(strength if drawing else 1.0, guidance=guidance, told=told, **chosen)
+    sampling = Sampling(strength if drawing else 1.0, told=told, **chosen)
     x0 = mask = None
     if drawing:
         x0 = checkpoint.codec.encode(drawing.prepared.x0)

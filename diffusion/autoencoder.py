@@ -23,6 +23,7 @@ from .errors import DoodleError, within
 from .files import WeightsFormat, read_weights, write_weights
 from .header import checked
 
+AT_ONCE = 16  # pictures that are encoded in one go: what a large batch needs on the way is gigabytes
 LOG_VARIANCE = -30.0, 20.0  # beyond these exp overflows, or says nothing
 
 
@@ -182,7 +183,7 @@ class Latents:
         size = self.network.config.image_size
         if pixels.shape[-1] != size:
             raise DoodleError(f"A drawing of {pixels.shape[-1]} pixels is not one of {size}.")
-        mean, _ = self.network.encode(pixels)
+        mean = torch.cat([self.network.encode(part)[0] for part in pixels.split(AT_ONCE)])
         return (mean - self._channels(self.shift, mean)) / self._channels(self.scale, mean)
 
     @torch.no_grad()

@@ -9,9 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .classifier import Classifier
 from .codec import Codec, Pixels, codec_beside, latents_beside
 from .errors import DoodleError, did_you_mean, quoted
 from .files import WeightsFormat, read_weights, write_weights
+from .guide import guide_beside
 from .header import checked, read_network, read_schedule, same_name
 from .prediction import check_prediction_type
 from .schedule import NoiseSchedule
@@ -46,6 +48,7 @@ class Checkpoint:
         credits: where the training pictures come from, one line each.
         training: facts about the run (steps, samples, loss, settings), JSON values only.
         codec: between pixels and what the model draws; not in the file but beside it, see `codec_beside`.
+        guide: a classifier by which sampling is steered; not in the file but beside it, see `guide_beside`.
     """
 
     model: UNet
@@ -58,6 +61,7 @@ class Checkpoint:
     credits: list[str] = field(default_factory=list)
     training: dict = field(default_factory=dict)
     codec: Codec = Pixels()
+    guide: Classifier | None = None
     _bf16: Checkpoint | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -170,16 +174,17 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, dtype: torch.dtype
 
 
 def load_checkpoint(
-    path: str | Path, device: str | torch.device = "cpu", upscaler: bool = True
+    path: str | Path, device: str | torch.device = "cpu", upscaler: bool = True, guide: bool = True
 ) -> Checkpoint:
     """Read what `save_checkpoint` wrote; weights come back as float32, ready to sample.
 
     Args:
-        upscaler: whether to look for one beside it.
+        upscaler, guide: whether to look for one beside it.
 
     Raises:
         CheckpointError: the file is missing, damaged, or not of this program.
         UpscalerError, AutoencoderError: its upscaler is, or the autoencoder of one that draws latents.
+        ClassifierError: its guide is.
     """
 
     def build(tensors: dict[str, Tensor], about: dict) -> Checkpoint:
@@ -203,6 +208,6 @@ def load_checkpoint(
     checkpoint = read_weights(path, FORMAT, build)
     if checkpoint.model.config.image_channels != 3:
         return replace(checkpoint, codec=latents_beside(path, checkpoint.shape, device))
-    if not upscaler:
-        return checkpoint
-    return replace(checkpoint, codec=codec_beside(path, checkpoint.image_size, device))
+    if upscaler:
+        checkpoint = replace(checkpoint, codec=codec_beside(path, checkpoint.image_size, device))
+    return replace(checkpoint, guide=guide_beside(path, checkpoint)) if guide else checkpoint

@@ -20,10 +20,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .checkpoint import Checkpoint
-from .classifier import Classifier, ClassifierError
 from .denoiser import Denoiser, Guidance, unguided
 from .prediction import to_x0_eps, training_target
+from .schedule import PerPicture, beside
 
 
 class SeesThroughNoise(Protocol):
@@ -33,41 +32,28 @@ class SeesThroughNoise(Protocol):
         """log p(labels | x_t) of pictures (B, 3, R, R) at timesteps, long (B,); gradients reach x_t. (B,)"""
 
 
-def check_steers(classifier: Classifier, checkpoint: Checkpoint) -> None:
-    """Can the classifier steer what this checkpoint draws?
-
-    Raises:
-        ClassifierError: it knows other labels, looks at other sizes or knows another noise schedule.
-    """
-    if classifier.label_names != checkpoint.label_names:
-        raise ClassifierError("The classifier and the checkpoint have different labels.")
-    if classifier.image_size != checkpoint.image_size:
-        seen, drawn = classifier.image_size, checkpoint.image_size
-        raise ClassifierError(f"The classifier looks at {seen} pixels, the checkpoint draws {drawn}.")
-    if classifier.schedule != checkpoint.schedule:
-        raise ClassifierError("The classifier has learnt another noise schedule than the checkpoint's.")
-
-
 @dataclass(frozen=True)
 class ByClassifier:
     """A guidance (see guidance.py) by the gradient of a classifier, on top of another one.
 
     Attributes:
         classifier: asked for the labels of the denoiser's condition; a label that is not told does not count.
-        scale: s; 0 is off.
+        scale: s, one or one for each picture; 0 is off.
         guidance: of the network's own answers.
     """
 
     classifier: SeesThroughNoise
-    scale: float = 1.0
+    scale: PerPicture = 1.0
     guidance: Guidance = unguided
 
     def __call__(self, denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
         output = self.guidance(denoiser, x, t)
-        if self.scale == 0:
+        condition = denoiser.condition
+        scale = torch.as_tensor(self.scale, dtype=x.dtype)
+        if not scale.any() or (condition.labels == condition.null).all():
             return output
         kind, schedule, channels = denoiser.prediction_type, denoiser.schedule, x.shape[1]
-        gradient = self.scale * self.gradient(denoiser, x, t)
+        gradient = self.gradient(denoiser, x, t) * (beside(scale, x) if scale.ndim else scale)
         x0, eps = to_x0_eps(kind, schedule, output[:, :channels].to(x.dtype), x, t)
         alpha, sigma = schedule.alpha(t, like=x), schedule.sigma(t, like=x)
         # What moves eps moves x0 the other way, for x_t stays: alpha x0 + sigma eps.

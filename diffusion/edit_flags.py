@@ -137,13 +137,15 @@ def _add_guidance(parser: argparse.ArgumentParser) -> None:
         "--classifier",
         metavar="FILE",
         type=Path,
-        help="steer towards the labels by the gradient of this judge, too (made by diffusion.evaluate.judge)",
+        help="a classifier that steers towards the labels, made by diffusion.evaluate.judge (default: the one"
+        " in the folder guide beside the checkpoint, if any)",
     )
     parser.add_argument(
-        "--classifier-scale",
+        "--steering",
         type=number(float, 0),
+        default=USUAL.steering,
         metavar="S",
-        help="how strongly (default: 1 with --classifier)",
+        help="how strongly, 0: not at all (default: %(default)g)",
     )
 
 

@@ -156,7 +156,7 @@ def first_step(
     generator = generator or torch.Generator(device=image.device).manual_seed(0)
     x_t = schedule.add_noise(image, randn(image.shape, generator, like=image), t)
     condition = edit_condition(checkpoint, labels, image)
-    denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
+    denoiser = Denoiser.of(checkpoint, condition, sampling.new_guidance(checkpoint.guide))
     seen = denoiser.see(x_t, t)
     solver = DDIM(sampling.eta, sampling.variance)
     noise = randn(image.shape, generator, like=image) if solver.noisy and t_prev >= 0 else None

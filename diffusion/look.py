@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .classifier_guidance import ByClassifier
 from .condition import Condition
-from .denoiser import Denoiser
+from .denoiser import Denoiser, Guidance
 from .guidance import ClassifierFree
 from .prediction import Seen
 
@@ -42,11 +43,11 @@ class Look:
     @property
     def kind(self) -> Hashable:
         """Looks of the same kind can be answered by one call; None: this one by none but its own."""
-        asked, guidance = self.denoiser, self.denoiser.guidance
-        if not isinstance(guidance, ClassifierFree):
+        asked, how = self.denoiser, _kind(self.denoiser.guidance)
+        if how is None:
             return None
         about = id(asked.model), id(asked.schedule), asked.prediction_type, asked.clip
-        return *about, asked.condition.drawing is None, guidance.scale == 1, self.x.shape[1:], self.x.dtype
+        return *about, asked.condition.drawing is None, how, self.x.shape[1:], self.x.dtype
 
 
 def answer_together(looks: Sequence[Look]) -> None:
@@ -55,12 +56,10 @@ def answer_together(looks: Sequence[Look]) -> None:
         looks[0].seen = looks[0].answer()
         return
     sizes = [len(look.x) for look in looks]
-    scales = [_scales(look.denoiser.guidance, size) for look, size in zip(looks, sizes)]
-    first = looks[0].denoiser
     every = replace(
-        first,
+        looks[0].denoiser,
         condition=Condition.cat([look.denoiser.condition for look in looks]),
-        guidance=ClassifierFree(1.0 if first.guidance == ClassifierFree(1.0) else sum(scales, ())),
+        guidance=_joined([look.denoiser.guidance for look in looks], sizes),
     )
     t = torch.cat([torch.full((size,), look.t, device=look.x.device) for look, size in zip(looks, sizes)])
     seen = every.see(torch.cat([look.x for look in looks]), t)
@@ -69,8 +68,30 @@ def answer_together(looks: Sequence[Look]) -> None:
         look.seen = Seen(x0, eps, share)
 
 
-def _scales(guidance: object, size: int) -> tuple[float, ...]:
+def _kind(guidance: Guidance) -> Hashable:
+    """Guidances of the same kind differ in their scales alone; None: not known to."""
+    if isinstance(guidance, ByClassifier):
+        free = _kind(guidance.guidance)
+        return None if free is None else (id(guidance.classifier), free)
+    return (guidance.scale == 1,) if isinstance(guidance, ClassifierFree) else None
+
+
+def _joined(guidances: Sequence[Guidance], sizes: Sequence[int]) -> Guidance:
+    """Guidances of one kind, each of so many pictures, as the one of all these pictures."""
+    first = guidances[0]
+    if first == ClassifierFree(1.0):
+        return first
+    if isinstance(first, ByClassifier):
+        free = _joined([each.guidance for each in guidances], sizes)  # type: ignore[attr-defined]
+        return ByClassifier(first.classifier, _scales(guidances, sizes), free)
+    return ClassifierFree(_scales(guidances, sizes))
+
+
+def _scales(guidances: Sequence[Guidance], sizes: Sequence[int]) -> tuple[float, ...]:
     """The scale of each picture."""
-    assert isinstance(guidance, ClassifierFree)
-    scale = guidance.scale
-    return (scale,) * size if isinstance(scale, int | float) else tuple(scale)
+    found: list[float] = []
+    for guidance, size in zip(guidances, sizes):
+        assert isinstance(guidance, ClassifierFree | ByClassifier)
+        scale = guidance.scale
+        found += (scale,) * size if isinstance(scale, int | float) else scale
+    return tuple(found)

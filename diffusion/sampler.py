@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .classifier_guidance import ByClassifier, SeesThroughNoise
 from .denoiser import Denoiser, Guidance
 from .errors import DoodleError
 from .guidance import ClassifierFree
@@ -70,6 +71,7 @@ class Sampling:
             taken again, `resample` times in all (RePaint); 1 is once. See `timesteps.resampled`.
         low_pass: 0, or N: averages over blocks of N x N pixels stay those of the drawing (ILVR).
         told: whether a network with an input for a drawing is told it.
+        steering: s of classifier guidance by the checkpoint's guide, where it has one; 0 is off.
 
     Raises:
         DoodleError: for a strength, an eta or a temperature outside [0, 1], for a solver that is unknown or
@@ -88,12 +90,15 @@ class Sampling:
     jump: int = 1
     low_pass: int = 0
     told: bool = True
+    steering: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise DoodleError(f"Strength must be between 0 and 1, not {self.strength}.")
         if not 0 <= self.temperature <= 1:
             raise DoodleError(f"Temperature must be between 0 and 1, not {self.temperature}.")
+        if not 0 <= self.steering < float("inf"):
+            raise DoodleError(f"Steering must be at least 0, not {self.steering}.")
         for name, least in (("resample", 1), ("jump", 1), ("low_pass", 0)):
             if getattr(self, name) < least:
                 raise DoodleError(f"{name} must be at least {least}, not {getattr(self, name)}.")
@@ -111,8 +116,10 @@ class Sampling:
         """One that has taken no step yet."""
         return SOLVERS[self.solver](self)
 
-    def guide(self) -> Guidance:
-        return self.guidance if callable(self.guidance) else ClassifierFree(self.guidance)
+    def new_guidance(self, classifier: SeesThroughNoise | None) -> Guidance:
+        """How it is guided, with the checkpoint's classifier or without any."""
+        free = self.guidance if callable(self.guidance) else ClassifierFree(self.guidance)
+        return ByClassifier(classifier, self.steering, free) if classifier and self.steering else free
 
 
 USUAL = Sampling()

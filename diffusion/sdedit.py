@@ -250,7 +250,7 @@ def edit_walk(
     else:
         x, solver = after.x, solver if constrain else solver.after(after.t, after.x0)
     _draw((done if solver.noisy else 0) + len(before) - done, drawing, generator)
-    denoiser = Denoiser.of(checkpoint, condition, sampling.guide())
+    denoiser = Denoiser.of(checkpoint, condition, sampling.new_guidance(checkpoint.guide))
     steps = walk(denoiser, x, timesteps, solver, generator, constrain)
     return (_counted(step, done, total) if isinstance(step, Step) else step for step in steps)
 

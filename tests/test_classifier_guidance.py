@@ -1,6 +1,6 @@
 """Guidance by a classifier's gradient: Bayes' rule, on data whose scores are known in closed form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 
 from conftest import tiny_checkpoint
-from diffusion import Condition, Denoiser, NoiseSchedule, Sampling, edit, save_checkpoint
+from diffusion import Condition, Denoiser, NoiseSchedule, Sampling, edit, load_checkpoint, save_checkpoint
 from diffusion.__main__ import main
 from diffusion.classifier import ClassifierError, save_classifier
-from diffusion.classifier_guidance import ByClassifier, check_steers
+from diffusion.classifier_guidance import ByClassifier
 from diffusion.denoiser import unguided
+from diffusion.errors import DoodleError
 from diffusion.evaluate.fit import check_impartial
 from diffusion.guidance import ClassifierFree, Within
+from diffusion.guide import check_steers
 from diffusion.prediction import PREDICTION_TYPES, training_target
 from diffusion.sampler import sample
 from diffusion.schedule import SCHEDULES
@@ -200,6 +202,52 @@ def test_what_does_not_fit_is_refused(pictures, judge):
         check_steers(judge, fits)
 
 
+def test_the_guide_lies_beside_the_checkpoint_and_others_guides_do_too(pictures, judge, tmp_path):
+    fits, other = tiny_checkpoint(pictures.label_names, []), tiny_checkpoint()
+    save_checkpoint(tmp_path / "fits.safetensors", fits)
+    save_checkpoint(tmp_path / "other.safetensors", other)
+    assert load_checkpoint(tmp_path / "fits.safetensors").guide is None
+    (tmp_path / "guide").mkdir()
+    save_classifier(tmp_path / "guide" / "b.safetensors", judge)
+    save_classifier(tmp_path / "guide" / "a.safetensors", replace(judge, schedule=NoiseSchedule("linear")))
+    found = load_checkpoint(tmp_path / "fits.safetensors")
+    assert found.guide.schedule == judge.schedule and found.computing("bf16").guide is found.guide
+    assert load_checkpoint(tmp_path / "other.safetensors").guide is None
+    (tmp_path / "guide" / "a.safetensors").write_bytes(b"no classifier")
+    with pytest.raises(ClassifierError, match="a.safetensors"):
+        load_checkpoint(tmp_path / "fits.safetensors")
+    assert load_checkpoint(tmp_path / "fits.safetensors", guide=False).guide is None
+
+
+def test_a_checkpoint_with_a_guide_is_steered_by_it_as_strongly_as_the_sampling_says(pictures, judge):
+    plain = tiny_checkpoint(pictures.label_names, [])
+    guided_by = replace(plain, guide=judge)
+    drawing, labels = torch.zeros(2, 3, 16, 16), {"subject": "pear"}
+
+    def made(checkpoint, labels=labels, **how):
+        *_, last = edit(checkpoint, drawing, labels, Sampling(0.8, 6, **how), seeded())
+        return last.x
+
+    explicit = made(plain, guidance=ByClassifier(judge, 7.0, ClassifierFree(2.0)))
+    assert torch.equal(made(guided_by, steering=7.0), explicit)
+    assert torch.equal(made(guided_by, steering=0.0), made(plain)) and not torch.equal(explicit, made(plain))
+    assert torch.equal(made(guided_by, labels={}), made(plain, labels={})), "towards nothing"
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(DoodleError, match="Steering"):
+            Sampling(steering=wrong)
+
+
+def test_pictures_steered_together_have_a_scale_each(pictures, judge):
+    checkpoint = tiny_checkpoint(pictures.label_names, [])
+    condition = Condition.of(checkpoint, {"subject": "pear"}, 3)
+    x, scales = noise(3, 3, 16, 16), (0.0, 3.0, 20.0)
+    together = Denoiser.of(checkpoint, condition, ByClassifier(judge, scales)).see(x, 400).x0
+    for i, scale in enumerate(scales):
+        one = slice(i, i + 1)
+        alone = Denoiser.of(checkpoint, condition[one], ByClassifier(judge, scale)).see(x[one], 400).x0
+        torch.testing.assert_close(together[one], alone)
+
+
 def test_an_evaluation_does_not_let_the_guide_judge(pictures, judge):
     other = classifier_for(pictures)
     with torch.no_grad():
@@ -210,9 +258,13 @@ def test_an_evaluation_does_not_let_the_guide_judge(pictures, judge):
     for guidance in (own, Within(own, 0, 500), ByClassifier(other, 1.0, own)):
         with pytest.raises(ClassifierError, match="another one"):
             check_impartial(guidance, judge)
-    study = study_of(pictures, guidance=ByClassifier(judge))
-    with pytest.raises(ClassifierError, match="another one"):
-        study.generated
+    study = study_of(pictures)
+    for biased in (
+        replace(study, guidance=ByClassifier(judge)),
+        replace(study, checkpoint=replace(study.checkpoint, guide=study.classifier)),
+    ):
+        with pytest.raises(ClassifierError, match="another one"):
+            biased.generated
 
 
 def test_the_command_line(pictures, judge, tmp_path, monkeypatch, capsys):
@@ -227,12 +279,13 @@ def test_the_command_line(pictures, judge, tmp_path, monkeypatch, capsys):
         return (tmp_path / "out.png").read_bytes()
 
     plain = made(*usual, "--subject", "pear")
-    assert made(*steered, "--classifier-scale", "0") == plain
-    assert made(*steered, "--classifier-scale", "30") != plain
-    assert made(*steered) == made(*steered, "--classifier-scale", "1")
+    assert made(*steered, "--steering", "0") == plain
+    assert made(*steered, "--steering", "30") != plain
+    (tmp_path / "guide").mkdir()
+    save_classifier("guide/mine.safetensors", judge)
+    assert made(*usual, "--subject", "pear") == made(*steered) != plain, "the one beside it, and as strong"
     capsys.readouterr()
     for argv, message in (
-        ([*usual, "--classifier-scale", "2"], "needs a classifier"),
         ([*usual, "--classifier", "judge.safetensors"], "say what it should be"),
         ([*usual, "--subject", "pear", "--classifier", "none.safetensors"], "none.safetensors"),
     ):

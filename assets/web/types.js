@@ -26,6 +26,7 @@
  * @property {number} guidance
  * @property {number} eta
  * @property {number} temperature
+ * @property {number} steering
  * @property {number} seed
  * @property {boolean} colour
  * @property {boolean} enlarge

@@ -86,9 +86,8 @@ class Way:
         return f"{self.solver}, {self.steps}" + ("" if everywhere else f", {self.low:g}-{self.high:g}")
 
     def guidance(self, num_train_timesteps: int) -> Guidance:
-        return Within(
-            USUAL.guide(), round(self.low * num_train_timesteps), round(self.high * num_train_timesteps)
-        )
+        low, high = (round(share * num_train_timesteps) for share in (self.low, self.high))
+        return Within(USUAL.new_guidance(None), low, high)
 
 
 def made(

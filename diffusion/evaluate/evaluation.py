@@ -34,7 +34,17 @@ from .verdicts import finite
 
 HANDS = "assets/drawings/hands"
 COLOUR_IN: dict[str, bool | None] = {"auto": None, "yes": True, "no": False}
-SAMPLING = ("count", "steps", "guidance", "temperature", "precision", "seed", "cells", "strengths")
+SAMPLING = (
+    "count",
+    "steps",
+    "guidance",
+    "temperature",
+    "steering",
+    "precision",
+    "seed",
+    "cells",
+    "strengths",
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,9 @@ class DrawnSettings:
     )
     precision: str = option(
         "auto", "of the sampling; auto: the faster one here", choices=("auto", *PRECISIONS)
+    )
+    steering: float = option(
+        USUAL.steering, "of classifier guidance, where there is a guide beside the checkpoint", low=0
     )
     temperature: float = option(USUAL.temperature, "of the noise over drawings, see sdedit.py", low=0, high=1)
     seed: int = option(0, "of everything random", **SEED)

@@ -20,7 +20,9 @@ from tqdm import tqdm
 from .. import __version__
 from ..classifier import (
     Classifier,
+    ClassifierError,
     ClassifierNet,
+    load_classifier,
     log_likelihood,
     save_classifier,
     top_k_correct,
@@ -59,6 +61,7 @@ class JudgeSettings(PictureConfig):
     schedule: str = option("cosine", "noise schedule, as the diffusion model's", choices=SCHEDULES)
     num_train_timesteps: int = option(1000, "T, steps of the noise schedule", low=2)
 
+    init_from: str = option("", "a judge of the same shape and labels to go on from")
     steps: int = option(3500, "optimizer steps", low=1)
     batch_size: int = option(64, "pictures per optimizer step", low=1)
     lr: float = option(2e-3, "peak learning rate", low=0)
@@ -137,10 +140,32 @@ def drawn_accuracy(classifier: Classifier, pictures: PictureSet) -> dict[str, fl
     return found
 
 
+def begun(
+    settings: JudgeSettings, label_names: dict[str, list[str]], schedule: NoiseSchedule
+) -> tuple[ClassifierNet, int]:
+    """The network to train, and the steps behind it: with random weights, or as another judge has them.
+
+    Raises:
+        ClassifierError: that one is damaged, or of another shape, schedule or labels.
+    """
+    shape = settings.network([len(names) for names in label_names.values()])
+    model = ClassifierNet(shape).to(memory_format=torch.channels_last)
+    if not settings.init_from:
+        return model, 0
+    before = load_classifier(settings.init_from)
+    if (before.model.config, before.schedule, before.label_names) != (shape, schedule, label_names):
+        raise ClassifierError(f"{settings.init_from} has not the same shape, schedule and labels.")
+    model.load_state_dict(before.model.state_dict())
+    return model, sum(before.training.get(key, 0) for key in ("steps", "steps_before"))
+
+
 def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifier:
-    """Fit a classifier to the pictures that are not held out; cross-entropy summed over the label kinds."""
+    """Fit a classifier to the pictures that are not held out; cross-entropy summed over the label kinds.
+
+    Raises:
+        ClassifierError: see `begun`.
+    """
     started = time.monotonic()
-    network = settings.network([len(names) for names in pictures.label_names.values()])
     schedule = NoiseSchedule(settings.schedule, settings.num_train_timesteps)
     train = pictures.train()
     batches = Batches(
@@ -153,10 +178,10 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
     precision = chosen_precision(settings.precision)
     with torch.random.fork_rng():  # layers and dropout draw from the global RNG; leave it as it was
         torch.manual_seed(settings.seed)
-        model = ClassifierNet(network).to(memory_format=torch.channels_last)
+        model, steps_before = begun(settings, pictures.label_names, schedule)
         ema = EMA(model, EMA_DECAY)
         optimizers = muon_and_adamw(model, settings.lr, WEIGHT_DECAY)
-        null = torch.tensor(network.label_sizes)
+        null = torch.tensor(model.config.label_sizes)
         stream = batches.since(0)
         bar = tqdm(range(settings.steps), unit="step", desc="judge")
         loss_mean = 0.0
@@ -192,6 +217,7 @@ def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifie
         "precision": precision,
         "augment": settings.augment,
         "seed": settings.seed,
+        "steps_before": steps_before,
         "sketched": settings.sketched,
         "accuracy": held_out_accuracy(classifier, pictures),
         "drawn_accuracy": drawn_accuracy(classifier, pictures),

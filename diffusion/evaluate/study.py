@@ -53,9 +53,8 @@ class Study:
         count: how many pictures to generate from noise; the other parts take their shares of it.
         steps: of a run of strength 1.
         guidance: of all sampling with labels, as in `Sampling`.
-        eta: of all sampling, 0 DDIM .. 1 DDPM.
-        solver: of all sampling, as in `Sampling`.
-        temperature: the same, of the noise over drawings.
+        eta, solver: of all sampling, the same.
+        temperature, steering: the same, of the noise over drawings and of the checkpoint's guide.
         seed: picture i of any set is made with seed + i.
         precision: "bf16" or "fp32", of the sampling.
         out: the folder where parts leave pictures, None for nowhere.
@@ -76,6 +75,7 @@ class Study:
     eta: PerPicture = USUAL.eta
     solver: str = USUAL.solver
     temperature: float = USUAL.temperature
+    steering: float = USUAL.steering
     seed: int = 0
     precision: str = field(default_factory=best_precision)
     out: Path | None = None
@@ -184,9 +184,9 @@ class Study:
             float32 (N, 3, R, R) in [-1, 1].
         """
         guidance = self.guidance if guidance is None else guidance
-        check_impartial(guidance, self.classifier)
         how = strength, self.steps, guidance, self.eta, self.solver
-        sampling = Sampling(*how, temperature=self.temperature)
+        sampling = Sampling(*how, temperature=self.temperature, steering=self.steering)
+        check_impartial(sampling.new_guidance(self.checkpoint.guide), self.classifier)
         steps = edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps)
         if x0 is not None and not steps:
             return self.at_size(x0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from ..checkpoint import Checkpoint, load_checkpoint
+from ..classifier import ClassifierError
 from ..errors import DoodleError
 from ..files import read_text
 from ..folders import files_in
@@ -87,9 +88,9 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
         try:
             try:
                 found[path.stem] = in_model_thread(load_checkpoint, path)
-            except UpscalerError as error:  # it must not take the model along
+            except (UpscalerError, ClassifierError) as error:  # they must not take the model along
                 problems.append(str(error))
-                found[path.stem] = in_model_thread(load_checkpoint, path, upscaler=False)
+                found[path.stem] = in_model_thread(load_checkpoint, path, upscaler=False, guide=False)
         except DoodleError as error:
             problems.append(str(error))
     problems = [problem.replace(f"{folder}{os.sep}", "") for problem in problems]

@@ -168,6 +168,7 @@ def switch(ws: Workspace, model: str, wanted: list[str | None]) -> Updates:
         ws.examples: gr.update(value=shown, visible=bool(shown)),
         ws.guesses: gr.HTML(kind=next(iter(checkpoint.label_names), ""), model=model),
         ws.controls.dials["colour"]: gr.update(visible=not checkpoint.takes_lines),
+        ws.controls.dials["steering"]: gr.update(visible=checkpoint.guide is not None),
         ws.actions.enlarge: gr.update(visible=checkpoint.enlarges),
     }
 
@@ -212,7 +213,8 @@ def connect_choices(ws: Workspace) -> None:
     ws.examples.pick(choose_example, controls.words, outputs, **QUICK, **UNCHECKED).then(
         **{**TELL, "js": PICKED}
     )
-    everything = [*words, ws.examples, ws.guesses, controls.dials["colour"], ws.actions.enlarge]
+    shown = [controls.dials[name] for name in ("colour", "steering")]
+    everything = [*words, ws.examples, ws.guesses, *shown, ws.actions.enlarge]
     solver, eta = (controls.dials[name] for name in ("solver", "eta"))
     solver.change(lambda chosen: gr.Slider(visible=chosen == "ddim"), solver, eta, **QUICK, **UNCHECKED)
     controls.model.input(choose_model, controls.words, everything, **QUICK, **UNCHECKED).then(**TELL)

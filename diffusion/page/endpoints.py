@@ -62,6 +62,7 @@ class Endpoints:
         keep: File | None = None,
         temperature: float = DEFAULTS.temperature,
         solver: str = "",
+        steering: float = DEFAULTS.steering,
     ) -> Iterator[Image.Image]:
         """Paint a drawing.
 
@@ -82,10 +83,12 @@ class Endpoints:
             keep: A mask of the drawing's shape: what is black in it stays as it is. May be left out.
             temperature: How much the noise says of whole areas: low is true to the drawing.
             solver: ddim, ddpm, heun or dpm++; empty takes dpm++, and where there is an eta ddim.
+            steering: How much a classifier steers towards the words, where the model has one; 0 is off.
         """
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
             guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour, solver=solver,
+            steering=steering,
         )  # fmt: skip
         for run in request.run():
             yield images.to_pil(run.seen(run.steps[-1]).x0)
@@ -109,6 +112,7 @@ class Endpoints:
         count: int = 4,
         temperature: float = DEFAULTS.temperature,
         solver: str = "",
+        steering: float = DEFAULTS.steering,
     ) -> list[Image.Image]:
         """Paint a drawing several times, with seeds that count up from the one given.
 
@@ -127,11 +131,13 @@ class Endpoints:
             count: How many pictures, 1 to 9; their seeds count up.
             temperature: How much the noise says of whole areas: low is true to the drawing.
             solver: ddim, ddpm, heun or dpm++; empty takes dpm++, and where there is an eta ddim.
+            steering: How much a classifier steers towards the words, where the model has one; 0 is off.
         """
         count = read_count(count, default=4)
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
             guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour, solver=solver,
+            steering=steering,
         )  # fmt: skip
         *_, run = request.run(count)
         return [images.to_pil(x0, RESULT_SIDE) for x0 in run.steps[-1].x0]
@@ -152,6 +158,7 @@ class Endpoints:
         keep: File | None = None,
         temperature: float = DEFAULTS.temperature,
         solver: str = "",
+        steering: float = DEFAULTS.steering,
     ) -> str:
         """Paint a drawing and write a GIF of it: the drawing, the noise, the picture.
 
@@ -169,10 +176,12 @@ class Endpoints:
             keep: A mask of the drawing's shape: what is black in it stays as it is. May be left out.
             temperature: How much the noise says of whole areas: low is true to the drawing.
             solver: ddim, ddpm, heun or dpm++; empty takes dpm++, and where there is an eta ddim.
+            steering: How much a classifier steers towards the words, where the model has one; 0 is off.
         """
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model, strength=strength, steps=steps,
             guidance=guidance, seed=seed, eta=eta, temperature=temperature, colour=colour, solver=solver,
+            steering=steering,
         )  # fmt: skip
         *_, run = request.run()
         path = Path(tempfile.mkdtemp(dir=get_upload_folder())) / f"{request.settings.name or 'picture'}.gif"
@@ -245,16 +254,9 @@ class Endpoints:
             model: A name from /labels; empty takes the first.
         """
         request = Request.read(
-            self.checkpoints,
-            picture,
-            None,
-            subject,
-            style,
-            model,
-            strength=strength,
-            seed=seed,
+            self.checkpoints, picture, None, subject, style, model, strength=strength, seed=seed,
             colour=colour,
-        )
+        )  # fmt: skip
         x0 = request.needed_drawing().prepared.x0
         noised = in_model_thread(_noised, x0, request.settings, request.checkpoint.schedule)
         return images.to_pil(noised, RESULT_SIDE)

@@ -75,6 +75,7 @@ class Filling:
         seed: int = DEFAULTS.seed,
         model: str = "",
         keep: File | None = None,
+        steering: float = DEFAULTS.steering,
         left: float = 0.0,
         top: float = 0.0,
         right: float = 0.0,
@@ -95,6 +96,7 @@ class Filling:
             seed: The same seed gives the same picture.
             model: A name from /labels; empty takes the first.
             keep: A mask of the picture's shape: what is black in it stays as it is. May be left out.
+            steering: How much a classifier steers towards the words, where the model has one; 0 is off.
             left: How much wider to paint on the left, in shares of the picture's longer side, 0 to 2.
             top: The same above it.
             right: The same on the right.
@@ -106,6 +108,7 @@ class Filling:
         request = Request.read(
             self.checkpoints, picture, keep, subject, style, model,
             strength=1.0 if strength is None else strength, steps=steps, guidance=guidance, seed=seed,
+            steering=steering,
         )  # fmt: skip
         drawing, sent = request.needed_drawing(), {"resample": resample, "jump": jump, "low_pass": low_pass}
         margins = [

@@ -158,6 +158,10 @@ def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Ch
         "guidance": _slider("guidance", 0.1, "How much the words count, 1: off"),
         "eta": _slider("eta", 0.05, "Fresh noise in each step, 0: none", visible=False),  # it is DDIM's
         "temperature": _slider("temperature", 0.05, "Low: true to the drawing; high: surprises"),
+        "steering": _slider(
+            "steering", 0.5, "How much a classifier steers towards the words, 0: off",
+            visible=checkpoint.guide is not None,
+        ),
         "seed": gr.Number(
             DEFAULTS.seed, precision=0, minimum=low, maximum=high, label="Seed",
             info="Same seed, same picture; Another picks a new one", elem_id="seed",

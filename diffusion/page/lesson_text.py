@@ -154,7 +154,7 @@ def _paint_all(checkpoint: Checkpoint, example: Example) -> Generator[Step]:
     now, count = example.settings, len(GUIDANCES) + len(ETAS)
     guidances = (*GUIDANCES, *[now.guidance] * len(ETAS))
     etas = (*[now.eta] * len(GUIDANCES), *ETAS)
-    sampling = Sampling(now.strength, now.steps, guidances, etas)
+    sampling = Sampling(now.strength, now.steps, guidances, etas, steering=now.steering)
     drawings = example.x0.expand(count, -1, -1, -1)
     yield from edit(checkpoint, drawings, {**now.labels}, sampling, example.seeds(count))
 

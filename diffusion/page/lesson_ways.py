@@ -78,7 +78,14 @@ def _steps(way: Way, example: Example) -> Generator[Step]:
     drawing, side = example.x0, checkpoint.image_size
     if drawing.shape[-1] != side:
         drawing = F.interpolate(drawing, (side, side), mode="bilinear", antialias=True)
-    sampling = Sampling(now.strength, now.steps, now.guidance, solver=way.solver, temperature=now.temperature)
+    sampling = Sampling(
+        now.strength,
+        now.steps,
+        now.guidance,
+        solver=way.solver,
+        temperature=now.temperature,
+        steering=now.steering,
+    )
     yield from edit(checkpoint, drawing, {**labels}, sampling, example.seeds(1))
 
 

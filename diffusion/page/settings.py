@@ -52,6 +52,7 @@ class Settings:
     precision: str = field(default_factory=best_precision)  # of the arithmetic
     solver: str = "dpm++"  # in 12 steps what DDIM is in 20: see "Fewer calls" in the checkpoint's card
     temperature: float = _number(USUAL.temperature, 0.0, 1.0)
+    steering: float = _number(USUAL.steering, 0.0, 20.0)
     enlarge: bool = False  # a picture with few pixels, rather than paint a drawing: without words
     lines: bool = True  # of outlines, over what was painted: nothing that the model knows of
 
@@ -80,8 +81,9 @@ class Settings:
         """The part of them that says how to sample."""
         eta = self.eta if self.solver == "ddim" else 0.0  # the others are deterministic
         return Sampling(
-            self.strength, self.steps, self.guidance, eta, self.solver, temperature=self.temperature
-        )
+            self.strength, self.steps, self.guidance, eta, self.solver,
+            temperature=self.temperature, steering=self.steering,
+        )  # fmt: skip
 
     @property
     def while_drawing(self) -> Settings:
@@ -110,7 +112,7 @@ class Settings:
     def to_query(self) -> str:
         """The query part of a link that sets the page's controls; `known_settings` reads it."""
         parts = asdict(self) | {name: int(getattr(self, name)) for name in SWITCHES}
-        for name in ("enlarge", "lines", "temperature"):  # links stay as they were
+        for name in ("enlarge", "lines", "temperature", "steering"):  # links stay as they were
             if getattr(self, name) == getattr(DEFAULTS, name):
                 del parts[name]
         labels = parts.pop("labels")

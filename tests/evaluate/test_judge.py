@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from diffusion.classifier import load_classifier, log_likelihood
+from diffusion.classifier import ClassifierError, load_classifier, log_likelihood, save_classifier
 from diffusion.evaluate.judge import JudgeSettings, main, noise_levels, train_classifier
 from diffusion.train.data import load_pictures
 from fruit import draw_shapes
@@ -101,6 +101,17 @@ def test_noise_levels_favour_clean_pictures():
     t = noise_levels(40_000, 1000, seeded())
     assert t.min() >= 0 and t.max() <= 999
     assert float((t < 125).double().mean()) == pytest.approx(0.5, abs=0.01)
+
+
+def test_it_goes_on_from_another(shapes, pictures, tmp_path):
+    first, other = tmp_path / "first.safetensors", tmp_path / "other.safetensors"
+    started = train_classifier(pictures, replace(SMALL, steps=3))
+    save_classifier(first, started)
+    still = train_classifier(pictures, replace(SMALL, steps=1, lr=0.0, init_from=str(first)))
+    assert still.same_as(load_classifier(first)) and still.training["steps_before"] == 3
+    save_classifier(other, train_classifier(pictures, replace(SMALL, steps=1, channels=(32,))))
+    with pytest.raises(ClassifierError, match="same shape"):
+        train_classifier(pictures, replace(SMALL, steps=1, init_from=str(other)))
 
 
 def test_command_line(shapes, tmp_path, capsys):

@@ -20,7 +20,7 @@ def client(server, tmp_path_factory):
 
 PARAMETERS = (
     "picture subject style strength steps guidance seed eta colour model keep count temperature solver"
-    " left top right bottom resample jump low_pass"
+    " steering left top right bottom resample jump low_pass"
 ).split()
 ARGUMENTS = dict(
     subject="apple", style="noto", strength=0.6, steps=5, guidance=2, seed=7, eta=0, colour=True, model=""
@@ -38,7 +38,7 @@ def test_every_action_is_an_endpoint_with_its_parameters(client):
         assert names == [name for name in PARAMETERS if name in names]
         assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"])
     names = [parameter["parameter_name"] for parameter in endpoints["/generate"]["parameters"]]
-    assert names == [name for name in PARAMETERS[:14] if name != "count"]
+    assert names == [name for name in PARAMETERS[:15] if name != "count"]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +18,8 @@ from diffusion.page import worker
 from diffusion.page.worker import MODEL_THREAD, TOGETHER, ahead, in_model_thread
 from diffusion.sampler import Step
 from diffusion.sdedit import edit, edit_walk
+from diffusion.train.data import load_pictures
+from fruit import classifier_for, draw, model_for
 
 
 def step(index: int = 1, total: int = 1) -> Step:
@@ -186,6 +189,25 @@ def test_a_picture_is_the_same_alone_and_in_company(calls):
         torch.testing.assert_close(found.x0, alone.x0, atol=1e-3, rtol=0)
     alone_calls = len(calls) - len(shared)
     assert len(shared) < 0.7 * alone_calls, "and they shared calls"
+
+
+def test_steered_pictures_too(calls, tmp_path):
+    pictures = load_pictures([draw(tmp_path)], 32, 0.4)
+    checkpoint = replace(model_for(pictures), guide=classifier_for(pictures))
+
+    def run(steering, subject, way=edit_walk):
+        sampling = Sampling(1.0, 6, 2.0, steering=steering)
+        seed = torch.Generator().manual_seed(int(steering))
+        return way(checkpoint, None, {"subject": subject}, sampling, seed, None, None, False)
+
+    hook = checkpoint.model.register_forward_pre_hook(lambda _, args: calls.append(len(args[0])))
+    wanted = [(5.0, "pear"), (40.0, "pear"), (12.0, None), (0.0, "pear")]
+    together = in_company([run(*each) for each in wanted])
+    hook.remove()
+    assert calls.count(6) == 6 and calls.count(2) == 6, "three of a kind, and one that is not steered"
+    for each, found in zip(wanted, together):
+        *_, alone = run(*each, way=edit)
+        torch.testing.assert_close(found.x0, alone.x0, atol=1e-3, rtol=0)
 
 
 def test_runs_share_calls_up_to_a_number_of_pictures(calls):
