@@ -17,6 +17,7 @@ from diffusion.errors import DoodleError
 from diffusion.evaluate.fit import check_impartial
 from diffusion.guidance import ClassifierFree, Within
 from diffusion.guide import check_steers
+from diffusion.page.choices import find_checkpoints
 from diffusion.prediction import PREDICTION_TYPES, training_target
 from diffusion.sampler import sample
 from diffusion.schedule import SCHEDULES
@@ -217,6 +218,8 @@ def test_the_guide_lies_beside_the_checkpoint_and_others_guides_do_too(pictures,
     with pytest.raises(ClassifierError, match="a.safetensors"):
         load_checkpoint(tmp_path / "fits.safetensors")
     assert load_checkpoint(tmp_path / "fits.safetensors", guide=False).guide is None
+    loaded, (problem,) = find_checkpoints(tmp_path)  # the page says it once, and takes the models without it
+    assert sorted(loaded) == ["fits", "other"] and "guide" in problem
 
 
 def test_a_checkpoint_with_a_guide_is_steered_by_it_as_strongly_as_the_sampling_says(pictures, judge):

@@ -160,11 +160,7 @@ def begun(
 
 
 def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifier:
-    """Fit a classifier to the pictures that are not held out; cross-entropy summed over the label kinds.
-
-    Raises:
-        ClassifierError: see `begun`.
-    """
+    """Fit a classifier to the pictures that are not held out; cross-entropy summed over the label kinds."""
     started = time.monotonic()
     schedule = NoiseSchedule(settings.schedule, settings.num_train_timesteps)
     train = pictures.train()

@@ -93,7 +93,7 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
                 found[path.stem] = in_model_thread(load_checkpoint, path, upscaler=False, guide=False)
         except DoodleError as error:
             problems.append(str(error))
-    problems = [problem.replace(f"{folder}{os.sep}", "") for problem in problems]
+    problems = [problem.replace(f"{folder}{os.sep}", "") for problem in dict.fromkeys(problems)]
     largest = sorted(found.items(), key=lambda item: (not item[1].codec.in_pixels, -item[1].image_size))
     return dict(largest), problems
 

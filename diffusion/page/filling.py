@@ -111,10 +111,8 @@ class Filling:
             steering=steering,
         )  # fmt: skip
         drawing, sent = request.needed_drawing(), {"resample": resample, "jump": jump, "low_pass": low_pass}
-        margins = [
-            _number(name, value, 0, WIDEST, 0)
-            for name, value in (("left", left), ("top", top), ("right", right), ("bottom", bottom))
-        ]
+        sides = {"left": left, "top": top, "right": right, "bottom": bottom}
+        margins = [_number(name, value, 0, WIDEST, 0) for name, value in sides.items()]
         if any(margins):
             page, free = widened(drawing.picture, margins, drawing.keep)
             whole = images.prepare(page, request.checkpoint.drawing_size, frame=False)

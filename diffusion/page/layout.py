@@ -159,7 +159,7 @@ def _advanced(checkpoint: Checkpoint) -> dict[str, gr.Slider | gr.Number | gr.Ch
         "eta": _slider("eta", 0.05, "Fresh noise in each step, 0: none", visible=False),  # it is DDIM's
         "temperature": _slider("temperature", 0.05, "Low: true to the drawing; high: surprises"),
         "steering": _slider(
-            "steering", 0.5, "How much a classifier steers towards the words, 0: off",
+            "steering", 0.5, "How hard a classifier pulls, 0: off",
             visible=checkpoint.guide is not None,
         ),
         "seed": gr.Number(

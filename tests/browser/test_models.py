@@ -6,9 +6,11 @@ import pytest
 from PIL import Image
 
 from conftest import tiny_checkpoint
-from diffusion import save_checkpoint
+from diffusion import NoiseSchedule, save_checkpoint
+from diffusion.classifier import Classifier, ClassifierNet, save_classifier
 from diffusion.page import app
 from diffusion.page.session import OTHER_MODEL
+from diffusion.unet import UNetConfig
 from diffusion.upscaler import Upscaled, Upscaler, UpscalerConfig, save_upscaler
 
 from .actions import CANVAS_READY, PATIENCE, at, count_phases, draw_circle, wait_for
@@ -23,6 +25,9 @@ def url(tmp_path_factory):
     save_checkpoint(folder / "photos.safetensors", tiny_checkpoint(CLASSES, [], image_size=8))
     upscaler = Upscaled(Upscaler(UpscalerConfig(channels=8, convolutions=2)), 16)
     save_upscaler(folder / "upscaler" / "upscaler-16.safetensors", upscaler)
+    shape = UNetConfig(16, 2, (32,), 1, (False,), label_sizes=(4, 3))
+    guide = Classifier(ClassifierNet(shape).eval(), NoiseSchedule(), tiny_checkpoint().label_names)
+    save_classifier(folder / "guide" / "guide-16.safetensors", guide)
     demo = app.build(folder)
     _, url, _ = app.launch(demo, prevent_thread_lock=True, quiet=True)
     yield url
@@ -70,9 +75,13 @@ def test_the_page_follows_the_model(page):
     wait_for(page, "done")
     assert frame_side(page) == 16
     assert page.is_visible("#label-1")
+    page.locator("#advanced button").first.click()
+    steering = page.get_by_label("number input for Steering")
+    steering.wait_for()
 
     pick(page, "photos")
     page.wait_for_selector("#label-1", state="hidden")
+    steering.wait_for(state="hidden")  # it has other labels than the guide
     assert page.input_value("#label-0 input") == "Airplane"
     page.click("#label-0 input")
     offered = page.locator("#label-0 [role=option]").all_inner_texts()
