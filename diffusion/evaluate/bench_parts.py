@@ -54,6 +54,11 @@ class Bench:
         return self.checkpoint.computing(best_precision())
 
     @property
+    def words(self) -> dict[str, str | None]:
+        """What is asked for: with nothing asked for nothing would steer."""
+        return {kind: names[0] for kind, names in self.checkpoint.label_names.items()}
+
+    @property
     def precisions(self) -> list[str]:
         """Those that this machine has instructions for."""
         return [name for name in PRECISIONS if name != "bf16" or multiplies_bf16()]
@@ -73,12 +78,12 @@ class Bench:
         """A guided edit of a blank drawing: nothing depends on what is drawn."""
         image = torch.ones(1, *checkpoint.shape)
         seeds = [torch.Generator().manual_seed(seed)]
-        return edit_walk(checkpoint, image, {}, sampling, seeds, None, None, False)
+        return edit_walk(checkpoint, image, self.words, sampling, seeds, None, None, False)
 
     def paint(self, checkpoint: Checkpoint, sampling: Sampling) -> None:
         """A picture, decoded."""
         image = torch.ones(1, *checkpoint.shape)
-        *_, last = edit(checkpoint, image, {}, sampling)
+        *_, last = edit(checkpoint, image, self.words, sampling)
         checkpoint.codec.decode(last.x0)
 
 
@@ -111,11 +116,14 @@ def pictures(bench: Bench) -> list[Row]:
     """A whole edit at strength 0.6, in the ways that there are."""
     plain, painter = bench.checkpoint, bench.painter
     reference = "DDIM, 12 guided calls, fp32"
-    calls: Calls = {reference: lambda: bench.paint(plain, USUAL)}
+    calls: Calls = {reference: lambda: bench.paint(plain, replace(USUAL, steering=0.0))}
+    steered = ", steered" if plain.guide else ""
     ways = {"DDIM, 12 calls": USUAL, "DPM-Solver++, 7 calls": AT_REST, "while drawing, 4 calls": DRAWING}
     for name, sampling in ways.items():
-        calls[f"{name}, {best_precision()}"] = partial(bench.paint, painter, sampling)
-    calls["the first step of any"] = lambda: next(edit(painter, torch.ones(1, *painter.shape), {}, USUAL))
+        calls[f"{name}{steered}, {best_precision()}"] = partial(bench.paint, painter, sampling)
+    calls["the first step of any"] = lambda: next(
+        edit(painter, torch.ones(1, *painter.shape), bench.words, USUAL)
+    )
     if (peer := diffusers_edit(bench)) is not None:
         calls["diffusers' UNet2DModel and DDIMScheduler, 12 guided calls, fp32"] = peer
     seconds = seconds_in_turns(calls, bench.repeats)

@@ -127,6 +127,8 @@ def open_study(settings: DrawnSettings, checkpoint_file: str, strict: bool) -> S
     study = Study(checkpoint, classifier, pictures)
     sampling = {name: getattr(settings, name) for name in SAMPLING if hasattr(settings, name)}
     sampling["precision"] = chosen_precision(settings.precision)
+    if not checkpoint.guide:
+        sampling["steering"] = 0.0
     told = names or checkpoint.names
     return replace(study, **sampling, names=told, hands=hands, colour_in=COLOUR_IN[settings.colour_in])
 
