@@ -1,8 +1,8 @@
 """What was made before is made again: pictures by seed, files and links.
 
 What pins.json holds of tiny and cifar10-32 was written by the code of commit 8252e9e, before the rebuilding;
-of doodle-64 and its judge, when they were trained anew, with noise as it comes (temperature 1). Processors
-differ in the last bits, so what is pinned of a picture are the means of its boxes of 8 x 8 pixels.
+of doodle-64 and its judge, when they were trained anew, with noise as it comes (temperature 1) and unsteered.
+Processors differ in the last bits, so what is pinned of a picture are the means of its boxes of 8 x 8 pixels.
 `PYTHONPATH=. python tests/test_pins.py` writes the file again.
 """
 
@@ -61,7 +61,7 @@ def run(name, image, words, strength, steps, guidance, eta, seeds, **more):
             checkpoint_of(name),
             image,
             words,
-            Sampling(strength, steps, guidance, eta, temperature=1.0),
+            Sampling(strength, steps, guidance, eta, temperature=1.0, steering=0.0),
             generators,
             **more,
         )
@@ -104,14 +104,19 @@ def lessons(name):
     checkpoint, image, words = checkpoint_of(name), drawing_for(name), WORDS[name]
     parts = noise_parts(checkpoint.schedule, image, seeded_noise(image, 7), 400)
     step = first_step(
-        checkpoint, image, 599, words, Sampling(steps=20, guidance=2.0, eta=0.5, temperature=1.0), seeded(7)
+        checkpoint,
+        image,
+        599,
+        words,
+        Sampling(steps=20, guidance=2.0, eta=0.5, temperature=1.0, steering=0.0),
+        seeded(7),
     )
     dials = {"guidance": (1, 4, 2, 2), "eta": (0, 0, 0.5, 1)}
     *_, last = edit(
         checkpoint,
         image.expand(4, -1, -1, -1),
         words,
-        Sampling(0.6, 6, **dials, temperature=1.0),
+        Sampling(0.6, 6, **dials, temperature=1.0, steering=0.0),
         [seeded(7) for _ in range(4)],
     )
     pictures = {
