@@ -85,7 +85,7 @@ def test_runs_in_step_end_where_each_would_alone():
     in_step([kept(bench.walk(checkpoint, sampling, seed)) for seed in (1, 2)])
     for seed, found in zip((1, 2), ends, strict=True):
         image = torch.ones(1, *checkpoint.shape)
-        *_, alone = edit(checkpoint, image, {}, sampling, [torch.Generator().manual_seed(seed)])
+        *_, alone = edit(checkpoint, image, bench.words, sampling, [torch.Generator().manual_seed(seed)])
         torch.testing.assert_close(found, alone.x0, atol=1e-3, rtol=0)
     walk = bench.walk(checkpoint, sampling)
     assert isinstance(next(walk), Look) and isinstance(next(walk), Step)

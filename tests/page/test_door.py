@@ -200,8 +200,8 @@ def said_by(server, endpoint: str, *values) -> str:
 
 def test_so_it_is_over_http(server):
     words = ["", "", 0.6, 5, 2, 7, 0, True, ""]
-    assert "event: complete" in said_by(server, "generate", None, *words, None, 0.25, "")
-    assert "event: complete" in said_by(server, "generate", *[None] * 4, 5, *[None] * 8)
+    assert "event: complete" in said_by(server, "generate", None, *words, None, 0.25, "", 10)
+    assert "event: complete" in said_by(server, "generate", *[None] * 4, 5, *[None] * 9)
     for i, wrong in ((2, "much"), (3, [5]), (5, "7"), (6, 2), (7, "yes"), (8, {})):
         sent = [*words[:i], wrong, *words[i + 1 :]]
         text = said_by(server, "generate", None, *sent, None, 0.25, "")
@@ -232,7 +232,7 @@ def test_so_is_a_call_with_more_or_fewer_values_than_there_are(server, capfd):
 
 
 def test_without_room_for_files_there_is_a_sentence_too(server, capfd):
-    values = [*[None] * 4, 20, *[None] * 8]
+    values = [*[None] * 4, 20, *[None] * 9]
     upload = lambda: httpx.post(
         f"{server.url}gradio_api/upload", files={"files": ("a.png", bytes(10**5), "image/png")}
     )
