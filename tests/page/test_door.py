@@ -204,7 +204,7 @@ def test_so_it_is_over_http(server):
     assert "event: complete" in said_by(server, "generate", *[None] * 4, 5, *[None] * 9)
     for i, wrong in ((2, "much"), (3, [5]), (5, "7"), (6, 2), (7, "yes"), (8, {})):
         sent = [*words[:i], wrong, *words[i + 1 :]]
-        text = said_by(server, "generate", None, *sent, None, 0.25, "")
+        text = said_by(server, "generate", None, *sent, None, 0.25, "", 10)
         assert "event: error" in text and ("must be" in text or "by its name" in text), text
 
 
