@@ -121,6 +121,7 @@ def test_one_step_shows_four_pictures_and_where_it_lands(page):
 def test_the_button_paints_six_pictures(page):
     set_slider(page, "Strength", 0.31)
     open_lesson(page)
+    wait_for_mark(page, "start", 309)
     page.wait_for_function(f"document.querySelectorAll('{DIALS} .empty').length == 6")
     page.click("#compare")
     page.wait_for_function(f"document.querySelector('{DIALS}').innerText.includes('Step 4 of 4')")
@@ -135,6 +136,7 @@ def test_the_button_paints_six_pictures(page):
 def test_the_button_counts_bits(page):
     set_slider(page, "Strength", 0.6)
     open_lesson(page)
+    wait_for_mark(page, "start", 599)  # the tab has heard of it
     page.wait_for_function("document.querySelectorAll('#bits .empty').length == 4")
     page.click("#count-bits")
     page.wait_for_selector("#bits polyline", state="attached")
