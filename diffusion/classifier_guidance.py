@@ -53,7 +53,7 @@ class ByClassifier:
         if not scale.any() or (condition.labels == condition.null).all():
             return output
         kind, schedule, channels = denoiser.prediction_type, denoiser.schedule, x.shape[1]
-        gradient = self.gradient(denoiser, x, t) * (beside(scale, x) if scale.ndim else scale)
+        gradient = self.gradient(denoiser, x, t) * beside(scale, like=x).to(x)
         x0, eps = to_x0_eps(kind, schedule, output[:, :channels].to(x.dtype), x, t)
         alpha, sigma = schedule.alpha(t, like=x), schedule.sigma(t, like=x)
         # What moves eps moves x0 the other way, for x_t stays: alpha x0 + sigma eps.

@@ -74,8 +74,9 @@ class Sampling:
         steering: s of classifier guidance by the checkpoint's guide, where it has one; 0 is off.
 
     Raises:
-        DoodleError: for a strength, an eta or a temperature outside [0, 1], for a solver that is unknown or
-            has no eta, for an unknown spacing or variance, for a count below the least.
+        DoodleError: for a strength, an eta or a temperature outside [0, 1], a negative steering, for a
+            solver that is unknown or has no eta, for an unknown spacing or variance, for a count below the
+            least.
     """
 
     strength: float = 0.6

@@ -133,6 +133,10 @@ def test_one_that_is_of_no_use_is_a_sentence(folder):
     found, (problem,) = find_checkpoints(folder)
     assert sorted(found) == ["other", "tiny"], "it does not take the model along"
     assert not found["tiny"].enlarges
+    save_upscaler(path, wild())
+    (folder / "guide").mkdir()
+    (folder / "guide" / "guide-16.safetensors").write_bytes(b"no classifier")
+    assert find_checkpoints(folder)[0]["tiny"].enlarges, "nor does a guide take the upscaler"
     assert problem.endswith("upscaler-16.safetensors is damaged or not a safetensors file.")
     assert str(folder) not in problem
 

@@ -34,17 +34,7 @@ from .verdicts import finite
 
 HANDS = "assets/drawings/hands"
 COLOUR_IN: dict[str, bool | None] = {"auto": None, "yes": True, "no": False}
-SAMPLING = (
-    "count",
-    "steps",
-    "guidance",
-    "temperature",
-    "steering",
-    "precision",
-    "seed",
-    "cells",
-    "strengths",
-)
+SAMPLING = tuple("count steps guidance temperature steering precision seed cells strengths".split())
 
 
 @dataclass(frozen=True)

@@ -85,12 +85,17 @@ def find_checkpoints(folder: Path) -> tuple[dict[str, Checkpoint], list[str]]:
     """
     found, problems = {}, []
     for path in files_in(folder, ".safetensors"):
+        upscaler = guide = True  # one that is of no use must not take the model along, nor the other
         try:
-            try:
-                found[path.stem] = in_model_thread(load_checkpoint, path)
-            except (UpscalerError, ClassifierError) as error:  # they must not take the model along
-                problems.append(str(error))
-                found[path.stem] = in_model_thread(load_checkpoint, path, upscaler=False, guide=False)
+            while path.stem not in found:
+                try:
+                    found[path.stem] = in_model_thread(load_checkpoint, path, upscaler=upscaler, guide=guide)
+                except UpscalerError as error:
+                    problems.append(str(error))
+                    upscaler = False
+                except ClassifierError as error:
+                    problems.append(str(error))
+                    guide = False
         except DoodleError as error:
             problems.append(str(error))
     problems = [problem.replace(f"{folder}{os.sep}", "") for problem in dict.fromkeys(problems)]

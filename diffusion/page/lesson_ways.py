@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from ..checkpoint import Checkpoint
-from ..sampler import Sampling, Step
+from ..sampler import Step
 from ..sdedit import edit
 from .choices import shown
 from .lesson_text import DDIM, DDPM, EXAMPLE, OWN, Example, _figure, _figures
@@ -78,14 +78,7 @@ def _steps(way: Way, example: Example) -> Generator[Step]:
     drawing, side = example.x0, checkpoint.image_size
     if drawing.shape[-1] != side:
         drawing = F.interpolate(drawing, (side, side), mode="bilinear", antialias=True)
-    sampling = Sampling(
-        now.strength,
-        now.steps,
-        now.guidance,
-        solver=way.solver,
-        temperature=now.temperature,
-        steering=now.steering,
-    )
+    sampling = replace(now.sampling, solver=way.solver, eta=0.0)
     yield from edit(checkpoint, drawing, {**labels}, sampling, example.seeds(1))
 
 

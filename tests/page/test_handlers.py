@@ -210,9 +210,12 @@ def test_torch_computes_in_the_model_s_thread_alone(tmp_path):
 
 def test_checkpoints_are_loaded_in_the_model_s_thread(checkpoint_folder, monkeypatch):
     threads, load = [], choices.load_checkpoint
-    monkeypatch.setattr(
-        choices, "load_checkpoint", lambda path: threads.append(threading.current_thread()) or load(path)
-    )
+
+    def loading(path, **beside):
+        threads.append(threading.current_thread())
+        return load(path, **beside)
+
+    monkeypatch.setattr(choices, "load_checkpoint", loading)
     choices.find_checkpoints(checkpoint_folder)
     assert threads == [in_model_thread(threading.current_thread)]
 
