@@ -224,12 +224,15 @@ def configure(given: dict, resume: bool) -> TrainConfig:
     A run that starts from a checkpoint takes over its network and schedule, and one in a latent space its
     shape; a place there is a patch of pixels already.
     """
-    if given.get("init_from") and not resume:
-        given = inherited(load_checkpoint(given["init_from"])) | given
-    if given.get("autoencoder") and not resume:
+    if resume:
+        return settle(TrainConfig, given, resume)
+    known = inherited(load_checkpoint(given["init_from"])) if given.get("init_from") else {}
+    if given.get("autoencoder"):
         channels, size, _ = load_autoencoder(given["autoencoder"]).shape
-        given = {"patch_size": 1} | given | {"image_channels": channels, "image_size": size}
-    return settle(TrainConfig, given, resume)
+        if known.get("image_channels") != channels:
+            known |= {"patch_size": 1, "detail_channels": 0}
+        given = given | {"image_channels": channels, "image_size": size}
+    return settle(TrainConfig, known | given, resume)
 
 
 def settle(kind: type[C], given: dict, resume: bool) -> C:

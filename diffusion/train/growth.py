@@ -4,6 +4,10 @@ a variance to learn, blocks for details.
 What is new starts so that the network's answers do not change: a drawing's weights, the last layer of an
 attention or of the details and what says the variance at zero (as `UNet` makes them), a new name's embedding
 at that of the nearest name it knew.
+
+A network may also go on in another space, patches of pixels having become places of a latent space. All that
+lies between its first and its last layer is kept then, since what there is in each place of a picture does not
+depend on how it is written down; these two begin anew.
 """
 
 from __future__ import annotations
@@ -124,7 +128,8 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
     Args:
         start: a trained model.
         shape: may differ from its network's in names, in levels that get attention, in `drawing`, in
-            `learned_variance`, and in `detail_channels` where it had none.
+            `learned_variance`, and in `detail_channels` where it had none. In another space (of other
+            `image_channels`) it has as many places, and the blocks for details go.
         label_names: kind -> names of the new network; kinds as in `start`.
         about: see `read_names`; it helps the first kind.
 
@@ -132,6 +137,10 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
         CheckpointError: the networks differ in anything else.
     """
     old = start.model.config
+    elsewhere = shape.image_channels != old.image_channels
+    if elsewhere and shape.image_size // shape.patch_size == old.image_size // old.patch_size:
+        space = ("image_channels", "image_size", "patch_size", "detail_channels")
+        old = replace(old, **{name: getattr(shape, name) for name in space})
     may_grow = ("label_sizes", "attention", "drawing", "learned_variance", "detail_channels")
     same = replace(old, **{name: getattr(shape, name) for name in may_grow})
     had = (*old.attention, old.drawing, old.learned_variance)
@@ -149,7 +158,10 @@ def grown(start: Checkpoint, shape: UNetConfig, label_names: dict[str, list[str]
         key = f"label_tables.{i}.weight"
         weights[key] = _rows(weights[key], start.label_names[kind], names, about if i == 0 else {})
     model = UNet(shape)
-    if shape.learned_variance and not old.learned_variance:
+    if elsewhere:
+        ends = ("input.", "drawing_input.", "output.", "details.")
+        weights = {key: value for key, value in weights.items() if not key.startswith(ends)}
+    elif shape.learned_variance and not old.learned_variance:
         for key in ("output.weight", "output.bias"):
             weights[key] = torch.cat([weights[key], torch.zeros_like(weights[key])])
     model.load_state_dict(weights, strict=False)

@@ -71,6 +71,22 @@ def test_details_change_no_answer_before_they_are_learnt_and_are_never_lost():
             )
 
 
+def test_in_another_space_all_but_the_ends_goes_on_where_a_place_stays_a_place():
+    old = start()
+    latent = {"image_channels": 4, "image_size": 8, "patch_size": 1}
+    new = grown(old, UNetConfig(**SMALL | latent, label_sizes=(3, 2), drawing=True), LABELS, {})
+    before, after = old.model.state_dict(), new.state_dict()
+    kept = [key for key in after if not key.startswith(("input.", "drawing_input.", "output."))]
+    assert set(kept) == {key for key in before if not key.startswith(("input.", "output."))}
+    for key in kept:
+        torch.testing.assert_close(after[key], before[key], msg=key)
+    assert not after["output.weight"].any()
+    x, t = torch.randn(2, 4, 8, 8), torch.tensor([0, 600])
+    assert new(x, t, torch.tensor([[0, 0], [3, 2]]), torch.randn(2, 5, 8, 8)).shape == x.shape
+    with pytest.raises(CheckpointError, match="another network"):  # four times as many places
+        grown(old, UNetConfig(**SMALL | latent | {"image_size": 16}, label_sizes=(3, 2)), LABELS, {})
+
+
 def test_new_names_begin_as_the_nearest_known_one():
     old = start()
     table = old.model.label_tables[0].weight
