@@ -85,6 +85,20 @@ def test_a_network_learns_in_its_latent_space_and_edits_pictures(autoencoder, sh
     assert Image.open(painted).size == (32, 32)
 
 
+def test_a_network_of_pixels_goes_on_in_latents_with_what_it_knows(autoencoder, shapes, tmp_path):
+    flags = ["--data", str(shapes), "--steps", "1", "--batch-size", "8", "--lr", "0", "--weight-decay", "0"]
+    flags += ["--precision", "fp32", "--device", "cpu", "--hold-out", "0.3"]
+    shape = ["--image-size", "16", "--patch-size", "2", "--detail-channels", "32"]
+    network = ["--channels", "32", "--attention", "0", "--blocks", "1", *shape]
+    assert train([*flags, *network, "--out", str(tmp_path / "pixels")]) == 0
+    start = tmp_path / "pixels/checkpoint.safetensors"
+    flags += ["--autoencoder", str(autoencoder / "autoencoder-8.safetensors"), "--init-from", str(start)]
+    assert train([*flags, "--out", str(tmp_path / "latent")]) == 0
+    pixels, latent = (load_checkpoint(tmp_path / name / start.name).model for name in ("pixels", "latent"))
+    assert (latent.config.patch_size, latent.config.detail_channels) == (1, 0)
+    torch.testing.assert_close(latent.middle.state_dict(), pixels.middle.state_dict())
+
+
 @pytest.mark.parametrize(
     "flags, said",
     [
