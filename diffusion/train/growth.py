@@ -5,9 +5,9 @@ What is new starts so that the network's answers do not change: a drawing's weig
 attention or of the details and what says the variance at zero (as `UNet` makes them), a new name's embedding
 at that of the nearest name it knew.
 
-A network may also go on in another space, patches of pixels having become places of a latent space. All that
-lies between its first and its last layer is kept then, since what there is in each place of a picture does not
-depend on how it is written down; these two begin anew.
+A network may also go on in another space, patches of pixels having become places of a latent space. All
+that lies between its first and its last layer is kept then, since what there is in each place of a picture
+does not depend on how it is written down; these two begin anew.
 """
 
 from __future__ import annotations
