@@ -210,6 +210,7 @@ def test_a_surprise_is_an_example_in_some_look_with_some_seed(page):
 def test_who_waits_for_others_hears_their_place_in_the_line(page, server, monkeypatch):
     """Programs take all places; of them the line knows nothing, so it is told that there are none."""
     monkeypatch.setattr(LINE, "together", 0)
+    monkeypatch.setattr(LINE, "_waiting", [])  # an earlier test's tab may have gone before its turn came
     server.gate.clear()  # else they might be over before their client hears that they began
     client = gradio_client.Client(server.url, verbose=False)
     jobs = [client.submit(subject="apple", api_name="/generate") for _ in range(TOGETHER)]
