@@ -183,7 +183,7 @@ class Latents:
         size = self.network.config.image_size
         if pixels.shape[-1] != size:
             raise DoodleError(f"A drawing of {pixels.shape[-1]} pixels is not one of {size}.")
-        mean = torch.cat([self.network.encode(part)[0] for part in pixels.split(AT_ONCE)])
+        mean = torch.cat([self.network.encode(part)[0].float() for part in pixels.split(AT_ONCE)])
         return (mean - self._channels(self.shift, mean)) / self._channels(self.scale, mean)
 
     @torch.no_grad()

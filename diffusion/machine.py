@@ -5,6 +5,7 @@ The package imports this first, before PyTorch: OpenMP reads how to wait once, w
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import time
@@ -20,6 +21,7 @@ from pathlib import Path
 SPINS = 1000
 MOST_THREADS = 4  # more do not help so small a network
 PRECISIONS = ("bf16", "fp32")
+TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # options of mallopt, by their numbers in malloc.h
 
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
@@ -50,6 +52,22 @@ def use_cores(most: int | None = None) -> int:
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     return threads
+
+
+def keep_memory() -> bool:
+    """Let this process keep the memory that it frees, for its next step; returns whether the system can.
+
+    A step of training needs gigabytes for a moment, and each time the C library hands them back to Linux and
+    fetches them again, empty, page by page. On two cores of a Zen 4 that took 13 % of a step of doodle-64 with
+    64 pictures, and half of the time in which the autoencoder encodes them. (mallopt(3); where the C library
+    is not GNU's nothing changes.)
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # musl and macOS; Windows
+        return False
+    most = 2**31 - 1
+    return all(mallopt(*option) for option in ((TRIM_THRESHOLD, most), (TOP_PAD, 2**28), (MMAP_MAX, 0)))
 
 
 # ------------------------------------------------------------------------------------------------- precision

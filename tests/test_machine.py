@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -66,6 +67,19 @@ def test_openmp_is_not_there_before_it_is_told_how_to_wait():
         "import diffusion, app; print('told')"
     )
     assert in_process(code) == "told"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only GNU's C library can be told")
+def test_a_training_keeps_the_memory_that_it_frees():
+    code = (
+        "import resource, torch; from diffusion.machine import keep_memory;"
+        "assert {told};"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt;"
+        "use = lambda: int(torch.empty(2**26, dtype=torch.uint8).zero_()[0]);"
+        "use(); before = faults(); [use() for _ in range(10)]; print(faults() - before)"
+    )
+    kept, given_back = (int(in_process(code.format(told=told))) for told in ("keep_memory()", "True"))
+    assert kept * 10 < given_back, "pages that are fetched anew"
 
 
 @pytest.mark.parametrize("has", [True, False])

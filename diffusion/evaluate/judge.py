@@ -28,7 +28,7 @@ from ..classifier import (
     top_k_correct,
 )
 from ..ema import EMA
-from ..machine import PRECISIONS, arithmetic, chosen_precision
+from ..machine import PRECISIONS, arithmetic, chosen_precision, keep_memory
 from ..options import REQUIRED, SEED, command, option, parse
 from ..schedule import SCHEDULES, NoiseSchedule
 from ..train.batches import AUGMENTATIONS, Batch, Batches
@@ -162,6 +162,7 @@ def begun(
 def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifier:
     """Fit a classifier to the pictures that are not held out; cross-entropy summed over the label kinds."""
     started = time.monotonic()
+    keep_memory()
     schedule = NoiseSchedule(settings.schedule, settings.num_train_timesteps)
     train = pictures.train()
     batches = Batches(

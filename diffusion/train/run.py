@@ -27,6 +27,7 @@ from ..checkpoint import CheckpointError, save_checkpoint
 from ..codec import autoencoder_beside
 from ..errors import DoodleError
 from ..files import whole, write_state
+from ..machine import keep_memory
 from ..options import Parser, add_options, command
 from .config import STATE, RunConfig, TrainConfig, configure, learning_rate, remedy, stored_state
 from .learner import Learner
@@ -223,6 +224,7 @@ class Run:
 
     def to_the_end(self) -> int:
         """Go on to the last step, the time limit, or Ctrl-C; returns the exit status."""
+        keep_memory()
         trainer, steps = self.trainer, self.config.steps
         handlers = {
             s: signal.signal(s, lambda number, _: setattr(self, "signal", number))

@@ -183,7 +183,8 @@ class Trainer(Learner[TrainConfig, Batch]):
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, self.step)
-        batch = self.next_batch().to(self.device).encoded(self.codec)
+        with self.autocast():
+            batch = self.next_batch().to(self.device).encoded(self.codec)
         # All random numbers are drawn for the whole batch, so that cutting it up changes nothing.
         labels = drop_labels(batch.labels, self.null, config.label_dropout, self.generator, self.ranks)
         probabilities = self.history.probabilities() if self.history else None
