@@ -58,9 +58,9 @@ def keep_memory() -> bool:
     """Let this process keep the memory that it frees, for its next step; returns whether the system can.
 
     A step of training needs gigabytes for a moment, and each time the C library hands them back to Linux and
-    fetches them again, empty, page by page. On two cores of a Zen 4 that took 13 % of a step of doodle-64 with
-    64 pictures, and half of the time in which the autoencoder encodes them. (mallopt(3); where the C library
-    is not GNU's nothing changes.)
+    fetches them again, empty, page by page. On two cores of a Zen 4 that took 13 % of a step of doodle-64
+    with 64 pictures, and half of the time in which the autoencoder encodes them. (mallopt(3); where the C
+    library is not GNU's nothing changes.)
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

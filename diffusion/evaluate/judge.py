@@ -162,7 +162,6 @@ def begun(
 def train_classifier(pictures: PictureSet, settings: JudgeSettings) -> Classifier:
     """Fit a classifier to the pictures that are not held out; cross-entropy summed over the label kinds."""
     started = time.monotonic()
-    keep_memory()
     schedule = NoiseSchedule(settings.schedule, settings.num_train_timesteps)
     train = pictures.train()
     batches = Batches(
@@ -228,6 +227,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = parse(JudgeSettings, "python -m diffusion.evaluate.judge", "Train a judge on pictures.", argv)
     settings.network(())  # sizes that do not fit are refused before anything is read
     pictures = settings.pictures(2 * settings.image_size)
+    keep_memory()
     classifier = train_classifier(pictures, settings)
     save_classifier(settings.out, classifier)
     for kind, by_noise in classifier.training["accuracy"].items():
