@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import html
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 
 from .. import images, lesson
 from ..checkpoint import Checkpoint
-from ..sampler import Sampling, Step
+from ..sampler import Step
 from ..schedule import NoiseSchedule
 from ..sdedit import edit
 from .canvas_io import data_url
@@ -154,7 +154,8 @@ def _paint_all(checkpoint: Checkpoint, example: Example) -> Generator[Step]:
     now, count = example.settings, len(GUIDANCES) + len(ETAS)
     guidances = (*GUIDANCES, *[now.guidance] * len(ETAS))
     etas = (*[now.eta] * len(GUIDANCES), *ETAS)
-    sampling = Sampling(now.strength, now.steps, guidances, etas, steering=now.steering)
+    # Only DDIM has an eta.
+    sampling = replace(now.sampling, guidance=guidances, eta=etas, solver="ddim")
     drawings = example.x0.expand(count, -1, -1, -1)
     yield from edit(checkpoint, drawings, {**now.labels}, sampling, example.seeds(count))
 

@@ -173,8 +173,11 @@ def test_the_last_step_says_that_it_ends_on_the_clean_picture(controls, checkpoi
     assert "the clean picture" in pictures and r"&= 1\;\hat x_0 + 0\;\hat\epsilon" in equation
 
 
-def test_the_comparison_ends_with_the_pictures_of_the_first_tab(controls, checkpoints):
-    example = look(controls, canvas(), eta=0.5)
+@pytest.mark.parametrize("temperature", [0.25, 1])
+def test_the_comparison_ends_with_the_pictures_of_the_first_tab(temperature):
+    controls = make_controls({"tiny": tiny_checkpoint(drawing=True)})
+    checkpoints = controls.checkpoints
+    example = look(controls, canvas(), eta=0.5, temperature=temperature)
     frames = list(lesson_text.explain_dials(checkpoints, example))
     assert len(frames) == 6 and "Step 6 of 6" in frames[-1]
     six = shown(frames[-1])
