@@ -65,9 +65,9 @@ class Bench:
 
     def inputs(self, batch: int) -> tuple[tuple[Tensor, Tensor, Tensor], dict[str, Tensor]]:
         """Arguments of the network."""
-        size, labels = self.checkpoint.image_size, self.checkpoint.encode_labels(batch=batch)
-        told = {"drawing": torch.zeros(batch, 4, size, size)} if self.checkpoint.takes_lines else {}
-        return (torch.zeros(batch, *self.checkpoint.shape), torch.zeros(batch), labels), told
+        (channels, *size), labels = self.checkpoint.shape, self.checkpoint.encode_labels(batch=batch)
+        told = {"drawing": torch.zeros(batch, channels + 1, *size)} if self.checkpoint.takes_lines else {}
+        return (torch.zeros(batch, channels, *size), torch.zeros(batch), labels), told
 
     def call(self, precision: str, batch: int) -> Callable[[], Tensor]:
         """A call of the network."""

@@ -12,7 +12,7 @@ from diffusion import Sampling, edit, load_checkpoint, save_checkpoint
 from diffusion.autoencoder import Autoencoder, AutoencoderConfig, Latents, save_autoencoder
 from diffusion.classifier import Classifier, ClassifierError
 from diffusion.condition import Condition
-from diffusion.evaluate import calls, few_calls, sweep
+from diffusion.evaluate import bench, calls, few_calls, sweep
 from diffusion.evaluate.__main__ import main
 from diffusion.evaluate.drawings import cells, crude
 from diffusion.evaluate.figures import painted
@@ -93,6 +93,13 @@ def test_strengths_are_measured_against_the_drawings_as_the_judge_sees_them(stud
     result = PARTS["faithfulness"](study)
     assert looked_at == {(3, JUDGED, JUDGED)}
     assert all(rows["strengths"]["0"]["l2"] == 0 for rows in result["kinds"].values())
+
+
+def test_what_it_costs_is_timed(fruit, tmp_path):
+    words = [str(fruit / "checkpoint.safetensors"), *"--repeats 1 --batches 2 --parts network pictures".split()]
+    assert bench.main([*words, "--out", str(tmp_path)]) == 0
+    rows = json.loads((tmp_path / "bench.json").read_text())["parts"]
+    assert all(row["value"] > 0 for part in ("network", "pictures") for row in rows[part])
 
 
 def test_what_cannot_be_measured_of_latents_is_said(fruit, tmp_path, capsys):
