@@ -96,8 +96,8 @@ def test_strengths_are_measured_against_the_drawings_as_the_judge_sees_them(stud
 
 
 def test_what_it_costs_is_timed(fruit, tmp_path):
-    words = [str(fruit / "checkpoint.safetensors"), *"--repeats 1 --batches 2 --parts network pictures".split()]
-    assert bench.main([*words, "--out", str(tmp_path)]) == 0
+    words = "--repeats 1 --batches 2 --parts network pictures --out".split()
+    assert bench.main([str(fruit / "checkpoint.safetensors"), *words, str(tmp_path)]) == 0
     rows = json.loads((tmp_path / "bench.json").read_text())["parts"]
     assert all(row["value"] > 0 for part in ("network", "pictures") for row in rows[part])
 
