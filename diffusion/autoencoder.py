@@ -175,7 +175,9 @@ class Latents:
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
-        """A drawing, float32 (B, 3, S, S) in [-1, 1] -> the mean of q(z | x), normalized, (B, C, S/f, S/f).
+        """A drawing, float32 (B, 3, S, S) in [-1, 1] -> the mean of q(z | x), normalized.
+
+        It is float32 (B, C, S/f, S/f), whatever the arithmetic.
 
         Raises:
             DoodleError: for another size.
@@ -190,7 +192,7 @@ class Latents:
     def decode(self, x0: Tensor) -> Tensor:
         """What the model drew, (B, C, S/f, S/f) -> float32 (B, 3, S, S) in [-1, 1]."""
         z = x0.float() * self._channels(self.scale, x0.float()) + self._channels(self.shift, x0.float())
-        return self.network.decode(z).clamp(-1, 1)
+        return self.network.decode(z).float().clamp(-1, 1)
 
     def preview(self, x: Tensor) -> Tensor:
         """What a noisy state looks like, (B, C, S/f, S/f) -> (B, 3, S, S)."""

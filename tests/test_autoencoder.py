@@ -57,6 +57,16 @@ def test_latents_are_normalized_and_decoded_from_that():
     assert codec.decode(1e4 * z).abs().max() <= 1
 
 
+def test_latents_and_pictures_are_float32_whatever_the_arithmetic():
+    codec, x = latents(), torch.rand(2, 3, 32, 32) * 2 - 1
+    exact = codec.encode(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        z = codec.encode(x)
+        assert z.dtype == codec.decode(z).dtype == torch.float32
+    assert not torch.equal(z, exact), "the arithmetic was bfloat16"
+    torch.testing.assert_close(z, exact, atol=0.05, rtol=0)
+
+
 def test_a_latent_depends_on_the_pixels_around_its_place_and_on_no_other_picture():
     codec, x = latents(), torch.rand(2, 3, 32, 32)
     changed = x.clone()
