@@ -1,7 +1,7 @@
 """Crude drawings, made from good pictures as people make them: what the network is told in training.
 
-A person draws the outline of a thing and some of its inner edges with one pen, unsteadily, and may fill parts
-of it. So a picture is traced once (tracing.py), and every sample draws its shapes anew (`Sketch`):
+A person draws the outline of a thing, its eyes, and some of its inner edges with one pen, unsteadily, and may
+fill parts of it. So a picture is traced once (tracing.py), and every sample draws its shapes anew (`Sketch`):
 simplified, bent, shaken, some left out, lines open or doubled, by another pen. What people upload besides,
 small and bad pictures, is made by `spoil`.
 
@@ -94,13 +94,16 @@ class Sketch:
         self.rng = rng
         self.paper = np.full((CANVAS, CANVAS, 3), 255, np.uint8)
         self.width = float(np.exp(rng.uniform(np.log(2.0), np.log(15.0))))  # 0.5 to 4 of 64 pixels
-        careless = rng.uniform(0, 1) ** 1.5
+        careless = rng.uniform(0, 1) ** 2
         tolerance = rng.uniform(0.002, 0.006 + 0.02 * careless)
         rounded = rng.uniform() < 0.75
         self.shake = rng.uniform(0, 0.006) * (0.3 + careless)
         self.taken = np.zeros((64, 64), np.uint8)  # where there is a line already, coarsely
         self.shapes = list(shapes)
-        lines = [_simplified(shape.points, tolerance, rounded) for shape in self.shapes]
+        lines = [
+            shape.points if shape.mark else _simplified(shape.points, tolerance, rounded)
+            for shape in self.shapes
+        ]
         ends = np.cumsum([len(line) for line in lines])[:-1]
         points = np.concatenate(lines) if lines else np.zeros((0, 2), np.float32)
         points = points @ place[:, :2].T.astype(np.float32) + place[:, 2].astype(np.float32)
@@ -155,9 +158,12 @@ class Sketch:
         """Draw the line of shape i, or the first `share` of it, where no line stands already."""
         shape, rng = self.shapes[i], self.rng
         points = self.lines[i]
-        if shape.area < DOT and not shape.outer and rng.uniform() < 0.55:
-            dot = _pixels(points)
-            cv2.fillPoly(self.paper, [dot], self.pen.tolist(), cv2.LINE_AA, SHIFT)
+        if shape.mark or (shape.area < DOT and not shape.outer and rng.uniform() < 0.55):
+            dot, pen = _pixels(points), self.pen.tolist()
+            cv2.fillPoly(self.paper, [dot], pen, cv2.LINE_AA, SHIFT)
+            if shape.mark:  # no dot is smaller than the pen
+                width = max(1, round(0.7 * self.width))
+                cv2.polylines(self.paper, [dot], True, pen, width, cv2.LINE_AA, SHIFT)
             return
         start = rng.integers(
             len(points)
@@ -196,17 +202,24 @@ class Sketch:
         cv2.dilate(self.taken, np.ones((3, 3), np.uint8), dst=self.taken)
 
     def lines_to_draw(self) -> list[int]:
-        """The silhouette, and those inner edges that this person sees and cares for."""
+        """The silhouette, those inner edges that this person sees and cares for, and most often the marks.
+
+        A face has both its eyes or none: the marks are drawn together.
+        """
         rng = self.rng
-        contrast, care = rng.uniform(18, 90), rng.uniform(0, 1)
-        if rng.uniform() < 0.12:  # the silhouette alone
-            care = 0.0
-        return [
-            i
-            for i, shape in enumerate(self.shapes)
-            if (shape.outer and (shape.area > 0.002 or rng.uniform() < 0.5))
-            or (shape.contrast > contrast and rng.uniform() < care * (1.3 if shape.area > 0.01 else 0.9))
-        ]
+        contrast, care = rng.uniform(18, 90), rng.uniform(0, 1) ** 0.5
+        marks = rng.uniform() < 0.85
+        if rng.uniform() < 0.1:  # the silhouette alone
+            care, marks = 0.0, rng.uniform() < 0.4
+
+        def seen(shape: Shape) -> bool:
+            if shape.mark:
+                return marks
+            if shape.outer and (shape.area > 0.002 or rng.uniform() < 0.5):
+                return True
+            return shape.contrast > contrast and rng.uniform() < care * (1.3 if shape.area > 0.01 else 0.9)
+
+        return [i for i, shape in enumerate(self.shapes) if seen(shape)]
 
 
 def sketch(shapes: Sequence[Shape], place: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:

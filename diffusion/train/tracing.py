@@ -10,6 +10,10 @@ import numpy as np
 NEARLY_WHITE = 245  # a pixel whose darkest channel is at least this bright is paper
 SMALLEST = 0.0006  # areas below this share of the picture are not traced
 MOST_SHAPES = 28  # the largest are traced: nobody draws more
+MARK = 0.012  # dark details up to this share of the picture are marks: eyes, noses, mouths, buttons
+MARK_WIDTH = 11 / 128  # of the picture: what is wider is an area
+MARK_DEPTH = 45  # grey levels by which a mark is darker than what lies around it
+MOST_MARKS = 14
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Shape:
         area: share of the picture.
         contrast: RGB distance to what surrounds it; people draw edges that they see.
         outer: part of the silhouette.
+        mark: a small dark detail, of which people draw the whole and not its edge.
     """
 
     points: np.ndarray
@@ -29,6 +34,7 @@ class Shape:
     area: float
     contrast: float
     outer: bool
+    mark: bool = False
 
 
 def evenly_spaced(points: np.ndarray, spacing: float, closed: bool) -> np.ndarray:
@@ -64,6 +70,8 @@ def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
     nearest = ((samples[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
     labels = np.zeros((side, side), np.uint8)
     labels[drawn > 0] = nearest + 1
+    marks, marked = marks_of(pixels)
+    labels[marked > 0] = 0  # what surrounds a mark has its edge drawn, and not twice
 
     shapes = [
         _shape(contour, side, smooth, drawn, outer=True)
@@ -80,7 +88,42 @@ def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
             found = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(left, top))[0]
             shapes.append(_shape(max(found, key=len), side, smooth, drawn, outer=False))
     large = [shape for shape in shapes if shape is not None]
-    return sorted(large, key=lambda shape: (-shape.outer, -shape.area))[:MOST_SHAPES]
+    return sorted(large, key=lambda shape: (-shape.outer, -shape.area))[:MOST_SHAPES] + marks
+
+
+def marks_of(pixels: np.ndarray) -> tuple[list[Shape], np.ndarray]:
+    """The small dark details of a thing, the largest first, and where they are, uint8 (S, S), 0 or 1.
+
+    They are what a closing fills in (the black top-hat). It is made before any smoothing, which would lose
+    an eye of two pixels, and with the page around the thing as dark as can be, or else thin legs were marks.
+
+    Args:
+        pixels: uint8 (S, S, 3), RGB on white.
+    """
+    side = pixels.shape[0]
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    paper = (pixels.min(axis=2) >= NEARLY_WHITE).astype(np.uint8)
+    _, empty = cv2.connectedComponents(paper, connectivity=4)
+    rim = np.concatenate([empty[0], empty[-1], empty[:, 0], empty[:, -1]])
+    page = np.isin(empty, rim[rim > 0])
+    grey[page] = 0
+    width = round(side * MARK_WIDTH) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    deep = (cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel) > MARK_DEPTH) & ~page
+    number, parts, stats, _ = cv2.connectedComponentsWithStats(deep.astype(np.uint8))
+    shapes, where = [], np.zeros_like(paper)
+    small = [i for i in range(1, number) if 4 <= stats[i, cv2.CC_STAT_AREA] <= MARK * side * side]
+    for i in sorted(small, key=lambda i: -stats[i, cv2.CC_STAT_AREA])[:MOST_MARKS]:
+        left, top, wide, high, size = stats[i]
+        part = (parts[top : top + high, left : left + wide] == i).astype(np.uint8)
+        finer = cv2.resize(part, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
+        found = cv2.findContours(finer, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
+        contour = (max(found, key=len)[:, 0] + 0.5).astype(np.float32) / 4
+        points = evenly_spaced((contour + np.array([left, top], np.float32)) / side, 1 / 128, closed=True)
+        colour = pixels[parts == i].mean(axis=0).astype(np.float32)
+        shapes.append(Shape(points, colour, int(size) / side**2, 255.0, outer=False, mark=True))
+        where[parts == i] = 1
+    return shapes, where
 
 
 def _shape(

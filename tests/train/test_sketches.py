@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffusion.train.sketches import CANVAS, SKETCHES, sketch, spoil
-from diffusion.train.tracing import MOST_SHAPES, trace
+from diffusion.train.tracing import MOST_MARKS, MOST_SHAPES, trace
 
 STILL = np.eye(2, 3)
 
@@ -44,6 +44,52 @@ def test_a_picture_is_traced_into_its_areas():
     )
 
 
+def animal(eye: int) -> np.ndarray:
+    """A brown body on thin black legs, with two dark eyes of so many pixels across; white on its chest."""
+    pixels = np.full((128, 128, 3), 255, np.uint8)
+    cv2.rectangle(pixels, (20, 30), (100, 80), (180, 120, 60), -1)
+    for x in (25, 45, 75, 95):
+        cv2.rectangle(pixels, (x, 81), (x + 4, 120), (20, 20, 20), -1)
+    cv2.circle(pixels, (60, 62), 12, (255, 255, 255), -1)
+    for x in (40, 80):
+        pixels[45 : 45 + eye, x : x + eye] = 20
+    return pixels
+
+
+@pytest.mark.parametrize("eye", [2, 3, 5])
+def test_small_dark_details_are_marks_and_thin_limbs_are_not(eye):
+    marks = [shape for shape in trace(animal(eye), 5) if shape.mark]
+    assert len(marks) == 2
+    for shape, x in zip(sorted(marks, key=lambda s: s.points[0, 0]), (40, 80)):
+        middle = [x + (eye - 1) / 2 + 0.5, 45 + (eye - 1) / 2 + 0.5]
+        assert shape.points.mean(axis=0) * 128 == pytest.approx(middle, abs=0.6)
+        assert shape.area == pytest.approx(eye**2 / 128**2) and shape.colour.max() < 40 and not shape.outer
+
+
+def test_an_eye_in_white_is_a_mark_and_one_beside_the_thing_is_not():
+    pixels = animal(3)
+    pixels[60:64, 58:62] = 20  # on the white chest
+    pixels[5:9, 5:9] = 20  # on the page
+    marks = [shape for shape in trace(pixels, 5) if shape.mark]
+    assert len(marks) == 3
+    assert any(np.allclose(s.points.mean(axis=0) * 128, 60, atol=3) for s in marks)
+
+
+def test_both_eyes_are_drawn_or_none_and_they_are_full():
+    shapes = trace(animal(5), 5)
+    spots = [np.s_[2 * 45 + 2 : 2 * 45 + 8, 2 * x + 2 : 2 * x + 8] for x in (40, 80)]
+    dark = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        pixels = sketch(shapes, STILL, "outline", rng)
+        paper = np.concatenate([pixels[spot].reshape(-1, 3) for spot in spots])
+        dark.append([float((pixels[spot].min(axis=2) < 220).mean()) for spot in spots])
+        assert paper.shape == (72, 3)
+    dark = np.array(dark)
+    both, none = (dark > 0.3).all(axis=1), (dark < 0.1).all(axis=1)
+    assert (both | none).mean() > 0.9 and 0.6 < both.mean() < 0.95
+
+
 def test_a_picture_is_traced_the_same_way_whatever_was_before():
     crowd = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     crowd = cv2.resize(crowd, (128, 128), interpolation=cv2.INTER_NEAREST)
@@ -63,7 +109,9 @@ def test_blank_and_crowded_pictures():
             assert (sketch([], STILL, kind, np.random.default_rng(0)) == 255).all()
     crowd = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     crowd = cv2.resize(crowd, (128, 128), interpolation=cv2.INTER_NEAREST)
-    assert len(trace(crowd, 8)) <= MOST_SHAPES
+    shapes = trace(crowd, 8)
+    assert len([s for s in shapes if not s.mark]) <= MOST_SHAPES
+    assert len([s for s in shapes if s.mark]) <= MOST_MARKS
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SKETCHES if kind != "spoilt"])
