@@ -3,7 +3,7 @@
 a label kind      is it named right by the judge?         (the first kind: what; the last: in which style)
 <first> in 5      is what it shows among the judge's first five?
 as asked          are all kinds named right?
-lines kept, invented edges, speck                         (lines.py)
+lines kept, marks kept, invented edges, speck             (lines.py)
 pixels            root mean square distance to the true picture, in units of [-1, 1]
 features          the same in the judge's features
 """
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from .. import images
 from ..lineart import colour_in
-from .lines import has_speck, invented_edges, lines_kept
+from .lines import has_speck, invented_edges, lines_kept, marks_kept
 from .study import Study
 from .verdicts import mean_and_error
 
@@ -94,6 +94,7 @@ def figures(study: Study, x0: Tensor, drawings: Drawings) -> Figures:
     found = dict(correct)
     found["as asked"] = torch.stack([correct[kind] for kind in study.kinds]).all(dim=0)
     found["lines kept"] = lines_kept(drawings.drawn, x0)
+    found["marks kept"] = marks_kept(drawings.drawn, x0)
     found["invented edges"] = invented_edges(drawings.drawn, x0)
     found["speck"] = has_speck(drawings.drawn, x0)
     if drawings.truth is not None:

@@ -3,6 +3,7 @@
 All lengths are in 64ths of the picture's side, so that they mean the same at every size.
 
     lines kept       share of the drawn lines that lie within 2/64 of an edge of the result
+    marks kept       share of the drawn eyes, noses, buttons that are dark spots of the result, too
     invented edges   share of the result's strong edges that lie farther than 4/64 from anything drawn
     speck            a small dark spot on the paper, farther than 5/64 from the drawing and what it encloses
 
@@ -20,11 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..images import PAPER
+from ..images import PAPER, to_grey_levels
+from ..train.tracing import marks_of
 
 EDGE, STRONG = 0.12, 0.3  # heights of steps: what counts as an edge at all, and as one that people see
 KEPT_WITHIN, INVENTED_BEYOND, SPECK_BEYOND = 2.0, 4.0, 5.0  # in 64ths of the side
 DARK = 200  # a pixel of a speck has a channel darker than this, of 255
+MARK_DARKER = 30  # a mark is kept where the result is darker by so many grey levels than around it
 LARGEST_SPECK = 0.01  # share of the picture: what is larger is a thing, wanted or not
 
 
@@ -58,6 +61,34 @@ def lines_kept(drawing: Tensor, result: Tensor) -> Tensor:
         drawing, result: (N, 3, R, R) in [-1, 1].
     """
     return _share(_near(step_heights(result) >= EDGE, KEPT_WITHIN), lines(drawing))
+
+
+def marks_kept(drawing: Tensor, result: Tensor) -> Tensor:
+    """Share of each drawing's marks (see `tracing.marks_of`) that are dark spots of the result, float64 (N,).
+
+    A spot may stand a pixel beside the mark, and is compared with a ring 2 to 4 pixels from it. nan where
+    there is no mark.
+
+    Args:
+        drawing, result: (N, 3, R, R) in [-1, 1].
+    """
+    shares = []
+    seen = (to_grey_levels(x.permute(0, 2, 3, 1)) for x in (drawing, result))
+    for drawn, made in zip(*seen):
+        where, grey = marks_of(drawn)[1], cv2.cvtColor(made, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        number, parts = cv2.connectedComponents(where, connectivity=8)
+        kept = []
+        for i in range(1, number):
+            spot = (parts == i).astype(np.uint8)
+            far, near = (cv2.dilate(spot, np.ones((size, size), np.uint8)) for size in (9, 5))
+            ring = (far > near) & (where == 0)
+            beside = [
+                np.roll(spot, (down, across), (0, 1)) > 0 for down in (-1, 0, 1) for across in (-1, 0, 1)
+            ]
+            darkest = min(float(grey[place].mean()) for place in beside)
+            kept.append(ring.any() and float(grey[ring].mean()) - darkest >= MARK_DARKER)
+        shares.append(float(np.mean(kept)) if kept else float("nan"))
+    return torch.tensor(shares, dtype=torch.float64)
 
 
 def invented_edges(drawing: Tensor, result: Tensor) -> Tensor:

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from diffusion.evaluate.lines import has_speck, ink, invented_edges, lines, lines_kept, step_heights
+from diffusion.evaluate.lines import (
+    has_speck,
+    ink,
+    invented_edges,
+    lines,
+    lines_kept,
+    marks_kept,
+    step_heights,
+)
 
 
 def paper(n=1, size=64):
@@ -97,3 +105,28 @@ def test_specks():
     hollow[..., within, within] = -1
     assert has_speck(drawing, hollow).tolist() == [False]  # inside what the lines enclose
     assert has_speck(paper(), hollow).tolist() == [True]
+
+
+def face(*eyes: tuple[int, int], paint: float = 1.0, eye: float = -1.0) -> torch.Tensor:
+    """A round outline with eyes of 3 x 3 pixels at (row, column); `paint` fills it."""
+    rows, columns = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    away = ((rows - 32.0) ** 2 + (columns - 32.0) ** 2).sqrt()
+    x = torch.where(away < 24, paint, 1.0).where((away - 24).abs() > 1, torch.tensor(-1.0))
+    for row, column in eyes:
+        x[row - 1 : row + 2, column - 1 : column + 2] = eye
+    return x.expand(1, 3, 64, 64).contiguous()
+
+
+def test_marks_are_kept_where_they_stay_dark_spots():
+    drawing = face((28, 22), (28, 42))
+    assert marks_kept(drawing, drawing).tolist() == [1.0]
+    painted = face((28, 22), (29, 43), paint=0.2)
+    assert marks_kept(drawing, painted).tolist() == [1.0]  # a pixel aside, in colour
+    assert marks_kept(drawing, face((28, 22), paint=0.2)).tolist() == [0.5]
+    assert marks_kept(drawing, face((36, 22), (36, 42), paint=0.2)).tolist() == [0.0]
+    assert marks_kept(drawing, face((28, 22), (28, 42), paint=0.2, eye=0.1)).tolist() == [0.0]  # too pale
+    assert marks_kept(drawing, face(paint=-0.9)).tolist() == [0.0]  # dark all over is no spot
+
+
+def test_without_marks_there_is_nothing_to_keep():
+    assert marks_kept(torch.cat([paper(), face()]), torch.cat([face(), face()])).isnan().all()
