@@ -66,26 +66,23 @@ def lines_kept(drawing: Tensor, result: Tensor) -> Tensor:
 def marks_kept(drawing: Tensor, result: Tensor) -> Tensor:
     """Share of each drawing's marks (see `tracing.marks_of`) that are dark spots of the result, float64 (N,).
 
-    A spot may stand a pixel beside the mark, and is compared with a ring 2 to 4 pixels from it. nan where
-    there is no mark.
+    A spot may stand 1/64 beside the mark, and is compared with a ring 2/64 to 4/64 from it. nan where there
+    is no mark.
 
     Args:
         drawing, result: (N, 3, R, R) in [-1, 1].
     """
-    shares = []
+    shares, step = [], max(1, round(drawing.shape[-1] / 64))
+    moves = [(down, across) for down in (-step, 0, step) for across in (-step, 0, step)]
+    near, far = (np.ones((2 * reach * step + 1,) * 2, np.uint8) for reach in (2, 4))
     seen = (to_grey_levels(x.permute(0, 2, 3, 1)) for x in (drawing, result))
     for drawn, made in zip(*seen):
-        where, grey = marks_of(drawn)[1], cv2.cvtColor(made, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        number, parts = cv2.connectedComponents(where, connectivity=8)
-        kept = []
-        for i in range(1, number):
-            spot = (parts == i).astype(np.uint8)
-            far, near = (cv2.dilate(spot, np.ones((size, size), np.uint8)) for size in (9, 5))
-            ring = (far > near) & (where == 0)
-            beside = [
-                np.roll(spot, (down, across), (0, 1)) > 0 for down in (-1, 0, 1) for across in (-1, 0, 1)
-            ]
-            darkest = min(float(grey[place].mean()) for place in beside)
+        marks, where = marks_of(drawn)
+        grey, kept = cv2.cvtColor(made, cv2.COLOR_RGB2GRAY).astype(np.float32), []
+        for place in range(1, len(marks) + 1):
+            spot = (where == place).astype(np.uint8)
+            ring = (cv2.dilate(spot, far) > cv2.dilate(spot, near)) & (where == 0)
+            darkest = min(float(grey[np.roll(spot, move, (0, 1)) > 0].mean()) for move in moves)
             kept.append(ring.any() and float(grey[ring].mean()) - darkest >= MARK_DARKER)
         shares.append(float(np.mean(kept)) if kept else float("nan"))
     return torch.tensor(shares, dtype=torch.float64)

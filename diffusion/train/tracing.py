@@ -71,7 +71,7 @@ def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
     labels = np.zeros((side, side), np.uint8)
     labels[drawn > 0] = nearest + 1
     marks, marked = marks_of(pixels)
-    labels[marked > 0] = 0  # what surrounds a mark has its edge drawn, and not twice
+    labels[marked > 0] = 0  # a mark is drawn whole: its edge is not traced besides
 
     shapes = [
         _shape(contour, side, smooth, drawn, outer=True)
@@ -92,20 +92,22 @@ def trace(pixels: np.ndarray, colours: int) -> list[Shape]:
 
 
 def marks_of(pixels: np.ndarray) -> tuple[list[Shape], np.ndarray]:
-    """The small dark details of a thing, the largest first, and where they are, uint8 (S, S), 0 or 1.
+    """The small dark details of a thing, n of them, the largest first, and where they are.
 
     They are what a closing fills in (the black top-hat). It is made before any smoothing, which would lose
     an eye of two pixels, and with the page around the thing as dark as can be, or else thin legs were marks.
 
     Args:
         pixels: uint8 (S, S, 3), RGB on white.
+
+    Returns:
+        The shapes; and uint8 (S, S): 1 in the first, .. n in the last, 0 elsewhere.
     """
     side = pixels.shape[0]
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     paper = (pixels.min(axis=2) >= NEARLY_WHITE).astype(np.uint8)
-    _, empty = cv2.connectedComponents(paper, connectivity=4)
-    rim = np.concatenate([empty[0], empty[-1], empty[:, 0], empty[:, -1]])
-    page = np.isin(empty, rim[rim > 0])
+    _, areas = cv2.connectedComponents(np.pad(paper, 1, constant_values=1), connectivity=4)
+    page = (areas == areas[0, 0])[1:-1, 1:-1]  # without the rim of page that runs around everything
     grey[page] = 0
     width = round(side * MARK_WIDTH) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
@@ -113,7 +115,8 @@ def marks_of(pixels: np.ndarray) -> tuple[list[Shape], np.ndarray]:
     number, parts, stats, _ = cv2.connectedComponentsWithStats(deep.astype(np.uint8))
     shapes, where = [], np.zeros_like(paper)
     small = [i for i in range(1, number) if 4 <= stats[i, cv2.CC_STAT_AREA] <= MARK * side * side]
-    for i in sorted(small, key=lambda i: -stats[i, cv2.CC_STAT_AREA])[:MOST_MARKS]:
+    small = sorted(small, key=lambda i: -stats[i, cv2.CC_STAT_AREA])[:MOST_MARKS]
+    for place, i in enumerate(small, 1):
         left, top, wide, high, size = stats[i]
         part = (parts[top : top + high, left : left + wide] == i).astype(np.uint8)
         finer = cv2.resize(part, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
@@ -122,7 +125,7 @@ def marks_of(pixels: np.ndarray) -> tuple[list[Shape], np.ndarray]:
         points = evenly_spaced((contour + np.array([left, top], np.float32)) / side, 1 / 128, closed=True)
         colour = pixels[parts == i].mean(axis=0).astype(np.float32)
         shapes.append(Shape(points, colour, int(size) / side**2, 255.0, outer=False, mark=True))
-        where[parts == i] = 1
+        where[parts == i] = place
     return shapes, where
 
 
