@@ -112,6 +112,10 @@ def joined(batch_size: int) -> Iterator[Ranks]:
         yield ALONE
         return
     shared_by(batch_size, world)
+    # Its functions' default is the group that is there when it is imported, and torch's optimizers import it:
+    # a group begun before would outlive its end, and its threads abort an interpreter that is about to exit.
+    from torch.distributed.nn import functional  # noqa: F401
+
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"  # flags go by the CPU
     dist.init_process_group(backend, timeout=PATIENCE)
     try:

@@ -3,11 +3,13 @@
 import csv
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from tiny import draw_shapes, flags, seeded, trainer
 
+import diffusion
 from diffusion.train.batches import Batches
 from diffusion.train.choose import sampling_weights
 from diffusion.train.data import load_pictures
@@ -57,9 +59,7 @@ def test_a_batch_that_cannot_be_shared_is_one_sentence(shapes, tmp_path, capsys,
 def together(*words: str) -> str:
     """Two processes on the CPU, as torchrun starts them; they speak over gloo."""
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    result = subprocess.run(
-        [*start, "-m", "diffusion.train", *words], capture_output=True, text=True, timeout=500
-    )
+    result = subprocess.run([*start, *words], capture_output=True, text=True, timeout=500)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -75,7 +75,7 @@ def test_two_processes_have_the_loss_curve_of_one(shapes, tmp_path):
     extra += ["--num-train-timesteps", "20", "--batch-size", "40", "--log-every", "1", "--steps", "8"]
     extra += ["--hold-out", "0.2", "--sample-every", "6", "--accumulate", "2"]
     assert main(flags(shapes, tmp_path / "one", *extra)) == 0
-    said = together(*flags(shapes, tmp_path / "two", *extra))
+    said = together("-m", "diffusion.train", *flags(shapes, tmp_path / "two", *extra))
     assert "in 2 processes" in said and said.count("Done:") == 1, "only one of them speaks"
     assert curve(tmp_path / "two") == pytest.approx(curve(tmp_path / "one"), rel=1e-3)
     one, two = (torch.load(tmp_path / n / "state.pt", weights_only=True) for n in ("one", "two"))
@@ -83,6 +83,29 @@ def test_two_processes_have_the_loss_curve_of_one(shapes, tmp_path):
         torch.testing.assert_close(one[part], two[part], rtol=1e-2, atol=1e-3)
     more = ["--resume", "--steps", "12"]
     assert main([*more, "--out", str(tmp_path / "one")]) == 0
-    together(*more, "--out", str(tmp_path / "two"))
+    together("-m", "diffusion.train", *more, "--out", str(tmp_path / "two"))
     assert len(curve(tmp_path / "two")) == 12
     assert curve(tmp_path / "two") == pytest.approx(curve(tmp_path / "one"), rel=1e-3)
+
+
+@pytest.mark.slow
+def test_nothing_of_the_group_is_left_when_all_are_done(tmp_path, monkeypatch):
+    """A thread of it that is still there as the interpreter goes makes an abort of a run that was well."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(diffusion.__file__).parents[1]))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "import torch\n"
+        "from diffusion.train.ranks import joined\n"
+        "def threads():\n"
+        "    return [each.read_text() for each in Path('/proc/self/task').glob('*/comm')]\n"
+        "with joined(2) as ranks:\n"
+        "    weights = torch.nn.Parameter(torch.ones(2))\n"
+        "    torch.optim.AdamW([weights])  # imports much of torch\n"
+        "    weights.sum().backward()\n"
+        "    assert ranks.average([weights], torch.tensor(1.0 + ranks.rank)) == 1.5\n"
+        "    assert any('gloo' in name for name in threads())\n"
+        "assert not any('gloo' in name for name in threads())\n"
+        "print('left')\n"
+    )
+    assert together(str(script)).count("left") == 2
