@@ -125,8 +125,8 @@ def _denoise(
     usual = 0.0 if args.enlarge else 1.0 if args.outpaint else USUAL.strength
     strength = usual if args.strength is None else args.strength
     dials = (
-        "steps", "guidance", "steering", "eta", "solver", "spacing", "variance", "temperature", "resample",
-        "jump", "low_pass",
+        "steps", "guidance", "steering", "steered_below", "eta", "solver", "spacing", "variance",
+        "temperature", "resample", "jump", "low_pass",
     )  # fmt: skip
     chosen = {name: getattr(args, name) for name in dials}
     checkpoint = _steered(args, checkpoint, labels)

@@ -9,6 +9,9 @@ Algorithm 1, for ancestral sampling, moves the mean of a step by s Sigma grad in
 large variance the eps' above moves it by s beta_t grad / sqrt(1 - beta_t), nearly the same, so that one
 guidance serves every solver.
 
+Where there is most noise the gradient is best left out (as Kynkaanniemi et al. 2024, arXiv 2404.07724, found
+of classifier-free guidance): it knows next to nothing there, and sigma^2 / alpha makes much of it in x0.
+
 A result that one classifier steered says nothing to the same one as its judge: it finds what it asked for.
 """
 
@@ -22,7 +25,7 @@ from torch import Tensor
 
 from .denoiser import Denoiser, Guidance, unguided
 from .prediction import to_x0_eps, training_target
-from .schedule import PerPicture, beside
+from .schedule import NoiseSchedule, PerPicture, beside
 
 
 class SeesThroughNoise(Protocol):
@@ -40,20 +43,24 @@ class ByClassifier:
         classifier: asked for the labels of the denoiser's condition; a label that is not told does not count.
         scale: s, one or one for each picture; 0 is off.
         guidance: of the network's own answers.
+        below: where it steers: at timesteps t < below T. 1 is everywhere.
     """
 
     classifier: SeesThroughNoise
     scale: PerPicture = 1.0
     guidance: Guidance = unguided
+    below: float = 1.0
 
     def __call__(self, denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
         output = self.guidance(denoiser, x, t)
         condition = denoiser.condition
         scale = torch.as_tensor(self.scale, dtype=x.dtype)
-        if not scale.any() or (condition.labels == condition.null).all():
+        off = self.off(denoiser.schedule, t)
+        if not scale.any() or off.all() or (condition.labels == condition.null).all():
             return output
         kind, schedule, channels = denoiser.prediction_type, denoiser.schedule, x.shape[1]
-        gradient = self.gradient(denoiser, x, t) * beside(scale, like=x).to(x)
+        scales = beside(scale, like=x) * beside(~off, like=x)
+        gradient = self.gradient(denoiser, x, t) * scales.to(x)
         x0, eps = to_x0_eps(kind, schedule, output[:, :channels].to(x.dtype), x, t)
         alpha, sigma = schedule.alpha(t, like=x), schedule.sigma(t, like=x)
         # What moves eps moves x0 the other way, for x_t stays: alpha x0 + sigma eps.
@@ -63,13 +70,14 @@ class ByClassifier:
         return torch.cat([steered, output[:, channels:].to(x.dtype)], dim=1)  # a learnt variance stays
 
     def gradient(self, denoiser: Denoiser, x: Tensor, t: Tensor | int) -> Tensor:
-        """grad log p(labels | x_t) with respect to x_t, like x; 0 where that is noise alone.
-
-        There a classifier can know nothing, and x0 would be moved by sigma^2 / alpha times what it says.
-        """
+        """grad log p(labels | x_t) with respect to x_t, like x."""
         times = torch.as_tensor(t, device=x.device).expand(len(x))
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             log_p = self.classifier.log_likelihood(x, times, denoiser.condition.labels)
             (gradient,) = torch.autograd.grad(log_p.sum(), x)
-        return torch.where(denoiser.schedule.noise_alone(t, like=x), 0.0, gradient)
+        return gradient
+
+    def off(self, schedule: NoiseSchedule, t: Tensor | int) -> Tensor:
+        """Where it does not steer, bool like t: from `below` on, and in noise alone, which says nothing."""
+        return schedule.noise_alone(t) | (torch.as_tensor(t) >= self.below * schedule.num_train_timesteps)

@@ -147,6 +147,13 @@ def _add_guidance(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how strongly, 0: not at all (default: %(default)g)",
     )
+    parser.add_argument(
+        "--steered-below",
+        type=number(float, 0, 1),
+        default=USUAL.steered_below,
+        metavar="0..1",
+        help="where: at less than this share of the noise levels (default: %(default)g)",
+    )
 
 
 def _add_solver(parser: argparse.ArgumentParser) -> None:

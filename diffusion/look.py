@@ -72,7 +72,7 @@ def _kind(guidance: Guidance) -> Hashable:
     """Guidances of the same kind differ in their scales alone; None: not known to."""
     if isinstance(guidance, ByClassifier):
         free = _kind(guidance.guidance)
-        return None if free is None else (id(guidance.classifier), free)
+        return None if free is None else (id(guidance.classifier), guidance.below, free)
     return (guidance.scale == 1,) if isinstance(guidance, ClassifierFree) else None
 
 
@@ -83,7 +83,7 @@ def _joined(guidances: Sequence[Guidance], sizes: Sequence[int]) -> Guidance:
         return first
     if isinstance(first, ByClassifier):
         free = _joined([each.guidance for each in guidances], sizes)  # type: ignore[attr-defined]
-        return ByClassifier(first.classifier, _scales(guidances, sizes), free)
+        return replace(first, scale=_scales(guidances, sizes), guidance=free)
     return ClassifierFree(_scales(guidances, sizes))
 
 

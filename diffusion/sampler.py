@@ -72,11 +72,13 @@ class Sampling:
         low_pass: 0, or N: averages over blocks of N x N pixels stay those of the drawing (ILVR).
         told: whether a network with an input for a drawing is told it.
         steering: s of classifier guidance by the checkpoint's guide, where it has one; 0 is off.
+        steered_below: the guide steers at timesteps t < steered_below T; where there is more noise it would
+            paint blotches that nothing of the drawing asks for, see the checkpoint's card. 1 is everywhere.
 
     Raises:
-        DoodleError: for a strength, an eta or a temperature outside [0, 1], a negative steering, for a
-            solver that is unknown or has no eta, for an unknown spacing or variance, for a count below the
-            least.
+        DoodleError: for a strength, an eta, a temperature or a steered_below outside [0, 1], a negative
+            steering, for a solver that is unknown or has no eta, for an unknown spacing or variance, for a
+            count below the least.
     """
 
     strength: float = 0.6
@@ -92,12 +94,12 @@ class Sampling:
     low_pass: int = 0
     told: bool = True
     steering: float = 10.0
+    steered_below: float = 0.9
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise DoodleError(f"Strength must be between 0 and 1, not {self.strength}.")
-        if not 0 <= self.temperature <= 1:
-            raise DoodleError(f"Temperature must be between 0 and 1, not {self.temperature}.")
+        for name in ("strength", "temperature", "steered_below"):
+            if not 0 <= (share := getattr(self, name)) <= 1:
+                raise DoodleError(f"{name.capitalize()} must be between 0 and 1, not {share}.")
         if not 0 <= self.steering < float("inf"):
             raise DoodleError(f"Steering must be at least 0, not {self.steering}.")
         for name, least in (("resample", 1), ("jump", 1), ("low_pass", 0)):
@@ -120,7 +122,9 @@ class Sampling:
     def new_guidance(self, classifier: SeesThroughNoise | None) -> Guidance:
         """How it is guided, with the checkpoint's classifier or without any."""
         free = self.guidance if callable(self.guidance) else ClassifierFree(self.guidance)
-        return ByClassifier(classifier, self.steering, free) if classifier and self.steering else free
+        if not (classifier and self.steering):
+            return free
+        return ByClassifier(classifier, self.steering, free, self.steered_below)
 
 
 USUAL = Sampling()

@@ -110,6 +110,27 @@ def test_what_a_classifier_says_of_noise_alone_is_left_out():
     assert (steered(x, t)[0] == free(x, t)[0]).flatten(1).all(1).tolist() == [True, True, False, False]
 
 
+def test_it_steers_below_a_share_of_the_noise_levels_and_asks_nobody_above():
+    schedule, x = NoiseSchedule(), noise(4, 1, 1, 2, dtype=torch.float64)
+    asked = []
+
+    class Counted(Exact):
+        def log_likelihood(self, x_t, t, labels):
+            asked.append(t)
+            return super().log_likelihood(x_t, t, labels)
+
+    everywhere, below, free = (
+        guided(schedule, "sample", each)
+        for each in (ByClassifier(Exact(schedule)), ByClassifier(Counted(schedule), below=0.6), unguided)
+    )
+    for t, as_if in ((599, everywhere), (600, free), (900, free)):
+        assert torch.equal(below(x, t)[0], as_if(x, t)[0])
+    assert len(asked) == 1
+    t = torch.tensor([599, 600, 100, 900])
+    steered = (below(x, t)[0] == everywhere(x, t)[0]).flatten(1).all(1).tolist()
+    assert steered == [True, False, True, False]
+
+
 def test_where_nothing_of_the_picture_is_left_it_stays_as_it_is():
     """The straight path ends with alpha 0, which nothing may be divided by."""
     schedule, x = NoiseSchedule("straight"), noise(4, 1, 1, 2, dtype=torch.float64)
@@ -238,6 +259,25 @@ def test_a_checkpoint_with_a_guide_is_steered_by_it_as_strongly_as_the_sampling_
     for wrong in (-1.0, float("nan"), float("inf")):
         with pytest.raises(DoodleError, match="Steering"):
             Sampling(steering=wrong)
+        with pytest.raises(DoodleError, match="Steered_below must be between 0 and 1"):
+            Sampling(steered_below=wrong)
+
+
+def test_a_sampling_steers_where_it_says(pictures, judge):
+    checkpoint = replace(tiny_checkpoint(pictures.label_names, []), guide=judge)
+
+    def made(**how):
+        *_, last = edit(
+            checkpoint, torch.zeros(1, 3, 16, 16), {"subject": "pear"}, Sampling(1.0, 5, **how), seeded()
+        )
+        return last.x  # timesteps 999, 799, 599, 399, 199
+
+    by, free = partial(ByClassifier, judge, 10.0), ClassifierFree(2.0)
+    assert torch.equal(made(), made(guidance=by(free, 0.9), steering=0.0))
+    assert torch.equal(made(steered_below=0.6), made(guidance=by(free, 0.6), steering=0.0))
+    assert torch.equal(made(steered_below=0.0), made(steering=0.0))
+    assert torch.equal(made(steered_below=0.8), made()), "no timestep lies between"
+    assert not torch.equal(made(steered_below=0.6), made())
 
 
 def test_pictures_steered_together_have_a_scale_each(pictures, judge):
@@ -284,6 +324,7 @@ def test_the_command_line(pictures, judge, tmp_path, monkeypatch, capsys):
     plain = made(*usual, "--subject", "pear")
     assert made(*steered, "--steering", "0") == plain
     assert made(*steered, "--steering", "30") != plain
+    assert made(*steered, "--steered-below", "0") == plain
     (tmp_path / "guide").mkdir()
     save_classifier("guide/mine.safetensors", judge)
     assert made(*usual, "--subject", "pear") == made(*steered) != plain, "the one beside it, and as strong"

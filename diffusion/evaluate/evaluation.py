@@ -34,7 +34,9 @@ from .verdicts import finite
 
 HANDS = "assets/drawings/hands"
 COLOUR_IN: dict[str, bool | None] = {"auto": None, "yes": True, "no": False}
-SAMPLING = tuple("count steps guidance temperature steering precision seed cells strengths".split())
+SAMPLING = tuple(
+    "count steps guidance temperature steering steered_below precision seed cells strengths".split()
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,9 @@ class DrawnSettings:
     )
     steering: float = option(
         USUAL.steering, "of classifier guidance, where there is a guide beside the checkpoint", low=0
+    )
+    steered_below: float = option(
+        USUAL.steered_below, "share of the noise levels at which it steers", low=0, high=1
     )
     temperature: float = option(USUAL.temperature, "of the noise over drawings, see sdedit.py", low=0, high=1)
     seed: int = option(0, "of everything random", **SEED)

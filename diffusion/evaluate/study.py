@@ -54,7 +54,7 @@ class Study:
         steps: of a run of strength 1.
         guidance: of all sampling with labels, as in `Sampling`.
         eta, solver: of all sampling, the same.
-        temperature, steering: the same, of the noise over drawings and of the checkpoint's guide.
+        temperature, steering, steered_below: the same, of the noise over drawings and of the guide.
         seed: picture i of any set is made with seed + i.
         precision: "bf16" or "fp32", of the sampling.
         out: the folder where parts leave pictures, None for nowhere.
@@ -76,6 +76,7 @@ class Study:
     solver: str = USUAL.solver
     temperature: float = USUAL.temperature
     steering: float = USUAL.steering
+    steered_below: float = USUAL.steered_below
     seed: int = 0
     precision: str = field(default_factory=best_precision)
     out: Path | None = None
@@ -184,8 +185,8 @@ class Study:
             float32 (N, 3, R, R) in [-1, 1].
         """
         guidance = self.guidance if guidance is None else guidance
-        how = strength, self.steps, guidance, self.eta, self.solver
-        sampling = Sampling(*how, temperature=self.temperature, steering=self.steering)
+        dials = ("steps", "eta", "solver", "temperature", "steering", "steered_below")
+        sampling = Sampling(strength, guidance=guidance, **{name: getattr(self, name) for name in dials})
         check_impartial(sampling.new_guidance(self.checkpoint.guide), self.classifier)
         steps = edit_timesteps(strength, self.steps, self.checkpoint.schedule.num_train_timesteps)
         if x0 is not None and not steps:

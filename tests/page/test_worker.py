@@ -195,16 +195,16 @@ def test_steered_pictures_too(calls, tmp_path):
     pictures = load_pictures([draw(tmp_path)], 32, 0.4)
     checkpoint = replace(model_for(pictures), guide=classifier_for(pictures))
 
-    def run(steering, subject, way=edit_walk):
-        sampling = Sampling(1.0, 6, 2.0, steering=steering)
+    def run(steering, subject, below=0.9, way=edit_walk):
+        sampling = Sampling(1.0, 6, 2.0, steering=steering, steered_below=below)
         seed = torch.Generator().manual_seed(int(steering))
         return way(checkpoint, None, {"subject": subject}, sampling, seed, None, None, False)
 
     hook = checkpoint.model.register_forward_pre_hook(lambda _, args: calls.append(len(args[0])))
-    wanted = [(5.0, "pear"), (40.0, "pear"), (12.0, None), (0.0, "pear")]
+    wanted = [(5.0, "pear"), (40.0, "pear"), (12.0, None), (0.0, "pear"), (5.0, "pear", 0.4)]
     together = in_company([run(*each) for each in wanted])
     hook.remove()
-    assert calls.count(6) == 6 and calls.count(2) == 6, "three of a kind, and one that is not steered"
+    assert calls.count(6) == 6 and calls.count(2) == 12, "three of a kind, one not steered, one elsewhere"
     for each, found in zip(wanted, together):
         *_, alone = run(*each, way=edit)
         torch.testing.assert_close(found.x0, alone.x0, atol=1e-3, rtol=0)
