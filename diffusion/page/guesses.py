@@ -12,7 +12,7 @@ from ..classifier import Classifier, load_classifier
 from ..errors import DoodleError
 from .canvas_io import read_canvas
 from .choices import pretty
-from .kinds import kind_of
+from .kinds import COLOURED, OUTLINE, kind_of
 from .settings import find_model
 from .worker import in_model_thread
 
@@ -67,6 +67,9 @@ def guesser(checkpoints: dict[str, Checkpoint], judge: Classifier) -> Guesser:
         kind, known = next(iter(checkpoint.label_names.items()), ("", []))
         names = in_model_thread(judge.likeliest, drawn.x0, kind, known, MOST)[0]
         shown: list[Guess] = [{"name": name, "shown": pretty(name)} for name in names]
-        return {"kind": kind_of(picture), "names": shown}
+        what = kind_of(picture)
+        if what == OUTLINE and not checkpoint.takes_lines:  # it is coloured in for it
+            what = COLOURED
+        return {"kind": what, "names": shown}
 
     return guess

@@ -1,7 +1,7 @@
 """What kind of a drawing it is, and what strength becomes it: one rule for outlines, colours and photos.
 
-The strengths are those of checkpoints/README.md: outlines have no colours that a low strength could keep,
-and a photo at 0.6 is mush.
+The strengths are those of checkpoints/README.md: outlines have no colours that a low strength could keep, and
+a network that is told the drawing keeps their layout at any; a photo at 0.6 is mush.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ..lineart import GREY, enclosed_areas
 from ..sampler import USUAL
 
 OUTLINE, COLOURED, PHOTO = "outline", "coloured", "photo"
-STRENGTHS = {OUTLINE: 0.8, COLOURED: USUAL.strength, PHOTO: 0.25}
+STRENGTHS = {OUTLINE: 1.0, COLOURED: USUAL.strength, PHOTO: 0.25}
 WORDS = {  # what the dial says of it
-    OUTLINE: "Outlines: 0.8, the words say the colours",
+    OUTLINE: "Outlines: 1, your lines stay, the words say the colours",
     COLOURED: "0 keeps your drawing, 1 repaints all of it",
     PHOTO: "A photo: 0.25 keeps it, more repaints it",
 }

@@ -101,3 +101,10 @@ def count_phases(page) -> None:
 
 def phases(page) -> list[str]:
     return page.evaluate("phases")
+
+
+def pick(page, model: str) -> None:
+    if page.is_hidden("#picker"):
+        page.locator("#advanced button").first.click()
+    page.click("#picker input")
+    page.get_by_role("option", name=model).click()

@@ -13,7 +13,7 @@ from conftest import tiny_checkpoint
 from diffusion import save_checkpoint
 from diffusion.page import app, choices
 
-from .actions import CANVAS_READY, PATIENCE, at, draw_line, set_slider, wait_for
+from .actions import CANVAS_READY, PATIENCE, at, draw_line, pick, set_slider, wait_for
 
 JUDGE = app.CHECKPOINTS / "judge" / "judge-64.safetensors"
 SUBJECTS = ["apple", "banana", "house", "star", "tomato", "umbrella"]
@@ -29,9 +29,8 @@ ASKED = "**/component_server/"
 def url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("guesses")
     pairs = [(subject, style) for subject in SUBJECTS for style in ("photo", "noto")]
-    save_checkpoint(
-        folder / "a.safetensors", tiny_checkpoint({"subject": SUBJECTS, "style": ["photo", "noto"]}, pairs)
-    )
+    labels = {"subject": SUBJECTS, "style": ["photo", "noto"]}
+    save_checkpoint(folder / "a.safetensors", tiny_checkpoint(labels, pairs, drawing=True))
     save_checkpoint(folder / "b.safetensors", tiny_checkpoint({"class": ["apple", "house"]}, []))
     (folder / "judge").mkdir()
     shutil.copy(JUDGE, folder / "judge")
@@ -255,8 +254,12 @@ def strength(page, value: float) -> None:
 
 def test_outlines_colours_and_photos_each_get_their_strength_until_it_is_set_by_hand(page, tmp_path):
     draw_star(page)
-    strength(page, 0.8)
+    strength(page, 1)
     assert "Outlines" in page.inner_text("#strength")
+    pick(page, "b")  # which is not told the drawing
+    strength(page, 0.6)
+    pick(page, "a")
+    strength(page, 1)
     page.click("[data-do=clear]")
     draw_apple(page)
     strength(page, 0.6)
@@ -274,7 +277,7 @@ def test_outlines_colours_and_photos_each_get_their_strength_until_it_is_set_by_
 
 def test_an_earlier_picture_s_strength_is_its_own(page):
     draw_star(page)
-    strength(page, 0.8)
+    strength(page, 1)
     set_slider(page, "Strength", 0.6)
     page.click("#generate")
     wait_for(page, "done")

@@ -13,7 +13,7 @@ from diffusion.page.session import OTHER_MODEL
 from diffusion.unet import UNetConfig
 from diffusion.upscaler import Upscaled, Upscaler, UpscalerConfig, save_upscaler
 
-from .actions import CANVAS_READY, PATIENCE, at, count_phases, draw_circle, wait_for
+from .actions import CANVAS_READY, PATIENCE, at, count_phases, draw_circle, pick, wait_for
 
 CLASSES = {"class": ["airplane", "cat", "ship"]}
 
@@ -43,13 +43,6 @@ def page(browser, url):
     page.wait_for_selector(CANVAS_READY)
     yield page
     context.close()
-
-
-def pick(page, model: str) -> None:
-    if page.is_hidden("#picker"):
-        page.locator("#advanced button").first.click()
-    page.click("#picker input")
-    page.get_by_role("option", name=model).click()
 
 
 def frame_side(page) -> int:

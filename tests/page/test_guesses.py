@@ -6,6 +6,7 @@ import shutil
 import threading
 
 import pytest
+from PIL import Image, ImageDraw
 
 pytest.importorskip("gradio")
 
@@ -15,6 +16,7 @@ from diffusion import save_checkpoint
 from diffusion.page import app
 from diffusion.page.canvas_io import data_url
 from diffusion.page.guesses import MOST, NOTHING, find_judge, guesser
+from diffusion.page.kinds import COLOURED, OUTLINE
 
 SHIPPED = app.CHECKPOINTS / "judge" / "judge-64.safetensors"
 FRUIT = ["pear", "apple", "tomato", "no such thing", "banana", "lemon", "kiwi"]
@@ -43,6 +45,18 @@ def test_a_red_round_thing_is_an_apple_or_a_tomato_and_nothing_the_model_does_no
     assert guess({"model": None, "drawing": drawn()})["names"] == guesses, (
         "the first model is the one of the page"
     )
+
+
+def test_outlines_are_taken_for_what_the_model_takes_them_for(judge):
+    """One that is not told the drawing gets them coloured in, and would see nothing of them at strength 1."""
+    told, untold = (tiny_checkpoint({"subject": FRUIT}, [], drawing=drawing) for drawing in (True, False))
+    guess = guesser({"told": told, "untold": untold}, judge)
+    ring = Image.new("RGB", (512, 512), "white")
+    ImageDraw.Draw(ring).ellipse([100, 100, 400, 400], outline="black", width=12)
+    outline = {"picture": data_url(ring), "keep": ""}
+    asked = [(model, drawing) for drawing in (outline, drawn()) for model in ("told", "untold")]
+    kinds = [guess({"model": model, "drawing": drawing})["kind"] for model, drawing in asked]
+    assert kinds == [OUTLINE, COLOURED, COLOURED, COLOURED]
 
 
 @pytest.mark.parametrize(
