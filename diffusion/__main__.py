@@ -24,11 +24,12 @@ from .enlarge import prepare_whole
 from .errors import DoodleError
 from .files import FileError, whole
 from .guide import check_steers
+from .kinds import STRENGTHS, kind_for
 from .lineart import colour_in
 from .machine import chosen_precision
 from .options import command
 from .outpaint import widened
-from .sampler import USUAL, Sampling, Step
+from .sampler import Sampling, Step
 from .sdedit import edit
 
 
@@ -116,14 +117,22 @@ def _steered(args: argparse.Namespace, checkpoint: Checkpoint, labels: dict[str,
     return replace(checkpoint, guide=classifier)
 
 
+def _usual_strength(args: argparse.Namespace, checkpoint: Checkpoint, drawing: _Drawing | None) -> float:
+    """Where --strength is not given."""
+    if args.enlarge:
+        return 0.0
+    if args.outpaint or drawing is None:
+        return 1.0
+    return STRENGTHS[kind_for(drawing.original, checkpoint.takes_lines)]
+
+
 def _denoise(
     args: argparse.Namespace,
     checkpoint: Checkpoint,
     labels: dict[str, str | None],
     drawing: _Drawing | None,
 ) -> list[Step]:
-    usual = 0.0 if args.enlarge else 1.0 if args.outpaint else USUAL.strength
-    strength = usual if args.strength is None else args.strength
+    strength = _usual_strength(args, checkpoint, drawing) if args.strength is None else args.strength
     dials = (
         "steps", "guidance", "steering", "steered_below", "eta", "solver", "spacing", "variance",
         "temperature", "resample", "jump", "low_pass",

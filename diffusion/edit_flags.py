@@ -10,6 +10,7 @@ from typing import Any
 from .checkpoint import Checkpoint, load_checkpoint
 from .errors import DoodleError
 from .folders import files_in
+from .kinds import COLOURED, OUTLINE, PHOTO, STRENGTHS
 from .machine import PRECISIONS
 from .options import Parser, number
 from .sampler import SOLVERS, USUAL
@@ -72,7 +73,8 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         type=number(float, 0, 1),
         metavar="0..1",
         help="how much noise: 0 returns the drawing, 1 repaints all of it"
-        f" (default: {USUAL.strength}; 1 where IN is -; 0 with --enlarge)",
+        f" (default: {STRENGTHS[COLOURED]:g}; {STRENGTHS[OUTLINE]:g} for outlines, if the model is told the"
+        f" drawing; {STRENGTHS[PHOTO]:g} for photos; 1 where IN is -; 0 with --enlarge)",
     )
     parser.add_argument(
         "--steps",

@@ -87,6 +87,25 @@ def test_same_seed_same_file_other_seed_label_guidance_other_file(here, checkpoi
     assert made("--seed", "0", "--guidance", "2", "--strength", "0.6", "--steps", "5") == pictures[0]
 
 
+@pytest.mark.parametrize(
+    ("told", "kind", "steps"),
+    [(True, "ring", 20), (False, "ring", 12), (True, "disc", 12), (True, "photo", 5)],
+)
+def test_each_kind_of_drawing_has_a_strength_of_its_own(tmp_path, monkeypatch, capsys, told, kind, steps):
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint("a.safetensors", tiny_checkpoint(drawing=told))
+    if kind == "photo":
+        colours = np.random.default_rng(0).integers(0, 200, (6, 8, 3), dtype=np.uint8)
+        Image.fromarray(colours).resize((320, 240), Image.Resampling.BICUBIC).save("in.png")
+    else:
+        drawing = Image.new("RGB", (256, 256), "white")
+        colours = {"outline": "black", "width": 8} if kind == "ring" else {"fill": "red"}
+        ImageDraw.Draw(drawing).ellipse([60, 60, 200, 200], **colours)
+        drawing.save("in.png")
+    assert main(["in.png", "out.png", "--checkpoint", "a.safetensors", "--steps", "20"]) == 0
+    assert capsys.readouterr().out == f"out.png: {steps} steps\n"
+
+
 def test_strength_0_returns_the_prepared_input(here, checkpoint, capsys) -> None:
     assert run(checkpoint, "--strength", "0", "--frames", "f", "--gif", "g.gif") == 0
     original = Image.open("in.png")

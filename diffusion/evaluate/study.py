@@ -276,8 +276,7 @@ class Study:
 
 def same_labels(train: PictureSet, labels: Tensor, seed: int) -> PictureSet:
     """For each row of labels a random training picture with that row; where there is none, one whose last
-    label is the same.
-    """
+    label is the same."""
     generator = torch.Generator().manual_seed(seed)
     chosen = []
     for row in labels:

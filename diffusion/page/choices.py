@@ -17,6 +17,7 @@ from ..classifier import ClassifierError
 from ..errors import DoodleError
 from ..files import read_text
 from ..folders import files_in
+from ..kinds import COLOURED, OUTLINE, PHOTO
 from ..upscaler import UpscalerError
 from .worker import in_model_thread
 
@@ -27,6 +28,11 @@ PICTURED = {name: i for i, name in enumerate(read_text(ASSETS / "web" / "names.t
 
 FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
 TYPICAL = "Typical of {}"
+STRENGTH_SAYS = {  # below the dial, of each kind of drawing
+    OUTLINE: "Outlines: 1, your lines stay, the words say the colours",
+    COLOURED: "0 keeps your drawing, 1 repaints all of it",
+    PHOTO: "A photo: 0.25 keeps it, more repaints it",
+}
 QUESTIONS = {"subject": "What is it?", "class": "What is it?", "style": "How should it look?"}
 PLAIN = {  # kind -> what names are shown as that say little to people; any other is shown as it is
     "style": {

@@ -22,10 +22,10 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from ..kinds import COLOURED, STRENGTHS
 from . import handlers
-from .choices import any_labels, example_drawings, more_like, offered_colours
+from .choices import STRENGTH_SAYS, any_labels, example_drawings, more_like, offered_colours
 from .controls import Controls, Updates, Values
-from .kinds import COLOURED, STRENGTHS, WORDS
 from .layout import Workspace
 from .messages import FAILED_JS, Message
 from .settings import DEFAULTS, MAX_PICTURES, MAX_SEED, known_settings, read_settings
@@ -229,8 +229,8 @@ def connect_kinds(ws: Workspace) -> None:
         if not isinstance(kind, str) or kind not in STRENGTHS:
             return gr.skip()
         if strength not in STRENGTHS.values():  # set by hand, it stays
-            return gr.update(info=WORDS[COLOURED])
-        return gr.update(value=STRENGTHS[kind], info=WORDS[kind])
+            return gr.update(info=STRENGTH_SAYS[COLOURED])
+        return gr.update(value=STRENGTHS[kind], info=STRENGTH_SAYS[kind])
 
     ws.guesses.recognised(become, dial, dial, **QUICK, **UNCHECKED).then(**TELL)
 

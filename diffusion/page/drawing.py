@@ -10,9 +10,9 @@ from PIL import Image
 from .. import images
 from ..checkpoint import Checkpoint
 from ..enlarge import prepare_photo, prepare_whole
+from ..kinds import OUTLINE, kind_of, photo_box
 from ..lineart import colour_in
 from .canvas_io import read_canvas, read_source
-from .kinds import OUTLINE, kind_of, photo_box
 from .settings import Settings
 
 NOTHING_TO_ENLARGE = "There is nothing to enlarge yet: upload a picture first."

@@ -10,9 +10,9 @@ from .. import images
 from ..checkpoint import Checkpoint
 from ..classifier import Classifier, load_classifier
 from ..errors import DoodleError
+from ..kinds import kind_for
 from .canvas_io import read_canvas
 from .choices import pretty
-from .kinds import COLOURED, OUTLINE, kind_of
 from .settings import find_model
 from .worker import in_model_thread
 
@@ -67,9 +67,6 @@ def guesser(checkpoints: dict[str, Checkpoint], judge: Classifier) -> Guesser:
         kind, known = next(iter(checkpoint.label_names.items()), ("", []))
         names = in_model_thread(judge.likeliest, drawn.x0, kind, known, MOST)[0]
         shown: list[Guess] = [{"name": name, "shown": pretty(name)} for name in names]
-        what = kind_of(picture)
-        if what == OUTLINE and not checkpoint.takes_lines:  # it is coloured in for it
-            what = COLOURED
-        return {"kind": what, "names": shown}
+        return {"kind": kind_for(picture, checkpoint.takes_lines), "names": shown}
 
     return guess

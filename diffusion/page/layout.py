@@ -8,8 +8,18 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..checkpoint import Checkpoint
+from ..kinds import COLOURED
 from ..machine import PRECISIONS, multiplies_bf16
-from .choices import FIRST, example_drawings, in_words, more_like, offered_colours, settled_labels, words_of
+from .choices import (
+    FIRST,
+    STRENGTH_SAYS,
+    example_drawings,
+    in_words,
+    more_like,
+    offered_colours,
+    settled_labels,
+    words_of,
+)
 from .components import (
     doodle_canvas,
     example_row,
@@ -21,7 +31,6 @@ from .components import (
 )
 from .controls import Controls, selector_updates
 from .guesses import Guesser
-from .kinds import COLOURED, WORDS
 from .session import Session
 from .settings import DEFAULTS, RANGES
 from .theme import TAGLINE, TITLE
@@ -123,7 +132,7 @@ def _labels(checkpoint: Checkpoint, count: int) -> list[gr.HTML | gr.Radio]:
 
 def _strength(names: list[str]) -> Strength:
     with gr.Column(elem_id="dial"):
-        dial = _slider("strength", 0.01, WORDS[COLOURED], elem_id="strength")
+        dial = _slider("strength", 0.01, STRENGTH_SAYS[COLOURED], elem_id="strength")
         with gr.Row(elem_id="search"):
             less = gr.Button(MORE_DRAWING, size="sm", elem_id="less")
             more = gr.Button(more_like(names), size="sm", elem_id="more")

@@ -13,10 +13,10 @@ pytest.importorskip("gradio")
 from app_helpers import texts
 from conftest import NoTorch, drawn, half_mask, tiny_checkpoint
 from diffusion import save_checkpoint
+from diffusion.kinds import COLOURED, OUTLINE
 from diffusion.page import app
 from diffusion.page.canvas_io import data_url
 from diffusion.page.guesses import MOST, NOTHING, find_judge, guesser
-from diffusion.page.kinds import COLOURED, OUTLINE
 
 SHIPPED = app.CHECKPOINTS / "judge" / "judge-64.safetensors"
 FRUIT = ["pear", "apple", "tomato", "no such thing", "banana", "lemon", "kiwi"]

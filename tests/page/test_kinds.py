@@ -13,9 +13,10 @@ from PIL import Image, ImageDraw
 
 from conftest import apple_drawing, half_mask, tiny_checkpoint
 from diffusion.images import load
+from diffusion.kinds import COLOURED, OUTLINE, PHOTO, STRENGTHS, kind_of, photo_box
 from diffusion.page.canvas_io import data_url
+from diffusion.page.choices import STRENGTH_SAYS
 from diffusion.page.drawing import read_drawing
-from diffusion.page.kinds import COLOURED, OUTLINE, PHOTO, STRENGTHS, WORDS, kind_of, photo_box
 from diffusion.page.session import Run, paint
 from diffusion.page.settings import Settings
 
@@ -67,7 +68,7 @@ def test_red_lines_are_outlines_and_black_surfaces_have_no_colour_to_keep():
 
 def test_each_kind_has_its_strength_and_says_so():
     assert STRENGTHS[PHOTO] < STRENGTHS[COLOURED] < STRENGTHS[OUTLINE]
-    assert all(f"{STRENGTHS[kind]:g}" in WORDS[kind] for kind in (PHOTO, OUTLINE))
+    assert all(f"{STRENGTHS[kind]:g}" in STRENGTH_SAYS[kind] for kind in (PHOTO, OUTLINE))
 
 
 @pytest.mark.parametrize("size", [(512, 384), (384, 512)])

@@ -9,17 +9,12 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from .. import images
-from ..lineart import GREY, enclosed_areas
-from ..sampler import USUAL
+from . import images
+from .lineart import GREY, enclosed_areas
+from .sampler import USUAL
 
 OUTLINE, COLOURED, PHOTO = "outline", "coloured", "photo"
 STRENGTHS = {OUTLINE: 1.0, COLOURED: USUAL.strength, PHOTO: 0.25}
-WORDS = {  # what the dial says of it
-    OUTLINE: "Outlines: 1, your lines stay, the words say the colours",
-    COLOURED: "0 keeps your drawing, 1 repaints all of it",
-    PHOTO: "A photo: 0.25 keeps it, more repaints it",
-}
 FULL = 0.6  # a photo's edge is at least so much no paper
 SHADES = 100  # a photo has more colours than that, in 16 steps of each channel; with a brush one uses few
 
@@ -59,3 +54,9 @@ def kind_of(picture: Image.Image) -> str:
         return OUTLINE
     enclosed = sum(int(mask.sum()) for _, _, mask in enclosed_areas(ink))
     return OUTLINE if enclosed > ink.sum() else COLOURED
+
+
+def kind_for(picture: Image.Image, takes_lines: bool) -> str:
+    """What it is to a network: one that does not take lines for what they are gets outlines coloured in."""
+    kind = kind_of(picture)
+    return COLOURED if kind == OUTLINE and not takes_lines else kind
