@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import Checkpoint
+from ..kinds import OUTLINE, STRENGTHS
 from ..look import Look, answer_together
 from ..machine import PRECISIONS, arithmetic, best_precision, multiplies_bf16
 from ..sampler import USUAL, Sampling
@@ -113,12 +114,13 @@ def network(bench: Bench) -> list[Row]:
 
 
 def pictures(bench: Bench) -> list[Row]:
-    """A whole edit at strength 0.6, in the ways that there are."""
+    """A whole edit at strength 0.6, in the ways that there are, and at rest at strength 1."""
     plain, painter = bench.checkpoint, bench.painter
     reference = "DDIM, 12 guided calls, fp32"
     calls: Calls = {reference: lambda: bench.paint(plain, replace(USUAL, steering=0.0))}
     steered = ", steered" if plain.guide else ""
     ways = {"DDIM, 12 calls": USUAL, "DPM-Solver++, 7 calls": AT_REST, "while drawing, 4 calls": DRAWING}
+    ways["of outlines, DPM-Solver++, 12 calls"] = replace(AT_REST, strength=STRENGTHS[OUTLINE])
     for name, sampling in ways.items():
         calls[f"{name}{steered}, {best_precision()}"] = partial(bench.paint, painter, sampling)
     calls["the first step of any"] = lambda: next(

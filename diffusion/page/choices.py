@@ -29,7 +29,7 @@ PICTURED = {name: i for i, name in enumerate(read_text(ASSETS / "web" / "names.t
 FIRST = ["apple", "photo"]  # what the page opens with, where the checkpoint has it
 TYPICAL = "Typical of {}"
 STRENGTH_SAYS = {  # below the dial, of each kind of drawing
-    OUTLINE: "Outlines: 1, your lines stay, the words say the colours",
+    OUTLINE: "Outlines: 1, the words say the colours",
     COLOURED: "0 keeps your drawing, 1 repaints all of it",
     PHOTO: "A photo: 0.25 keeps it, more repaints it",
 }
