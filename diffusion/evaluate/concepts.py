@@ -17,7 +17,7 @@ from .drawings import crude
 from .figures import by_chance, figures, painted, record
 from .fit import Vocabulary
 from .lines import ink
-from .study import DEFAULT_STRENGTH, Study
+from .study import Study
 from .verdicts import mean_and_error
 
 PER_PAGE, PER_ROW = 500, 16
@@ -47,7 +47,7 @@ def concepts(study: Study) -> dict:
     drawn = drawn.seeded(study.seed)
     if not len(drawn):
         return {"pictures": 0, "left out": len(pictures)}
-    x0 = painted(study, drawn, DEFAULT_STRENGTH, "concepts")
+    x0 = painted(study, drawn, None, "concepts")
     found = figures(study, x0, drawn)
     subjects = study.pictures.label_names[study.kinds[0]]
     names = [subjects[row[0]] for row in drawn.labels.tolist()]
@@ -63,7 +63,7 @@ def concepts(study: Study) -> dict:
         "pictures": len(drawn),
         "held out": int(pictures.held_out[known].sum()),
         "left out": len(pictures) - len(drawn),
-        "strength": DEFAULT_STRENGTH,
+        "strengths": drawn.strengths(),
         "all": record(study, "concepts, outline", found, drawn),
         "by chance": by_chance(drawn, x0),
         "pages": len(pages),

@@ -22,7 +22,17 @@ from ..train.batches import Batches
 from ..train.choose import few_of_each
 from ..train.data import PictureSet
 from ..train.sketches import CANVAS
-from .figures import Drawings, by_chance, colours_in, figures, framed, painted, record, summary
+from .figures import (
+    Drawings,
+    by_chance,
+    colours_in,
+    figures,
+    framed,
+    painted,
+    record,
+    summary,
+    usual_strength,
+)
 from .fit import Vocabulary
 from .study import Study, as_x0
 
@@ -84,7 +94,7 @@ def crude(study: Study, pictures: PictureSet, kind: str) -> tuple[Drawings, Tens
     numbers = torch.nonzero(known)[:, 0].tolist()
     subjects = study.checkpoint.label_names[study.kinds[0]]
     views = [torch.zeros(0, 3, study.drawing_size, study.drawing_size)]
-    drawn, truth = [torch.zeros(0, 3, study.size, study.size)], []
+    drawn, truth, usual = [torch.zeros(0, 3, study.size, study.size)], [], []
     pairs = sketched(pictures, known, kind, study.seed)
     for row, (picture, drawing) in zip(told.tolist(), pairs):
         colours = study.checkpoint.colours_of({study.kinds[0]: subjects[row[0]]})
@@ -92,6 +102,7 @@ def crude(study: Study, pictures: PictureSet, kind: str) -> tuple[Drawings, Tens
         views.append(view)
         drawn.append(study.at_size(prepared.x0))
         truth.append(seen(picture, prepared.box, study.size))
+        usual.append(usual_strength(study, drawing))
     names = [f"{pictures.groups[i]} {i}" for i in numbers]
     drawings = Drawings(
         x0=torch.cat(views),
@@ -101,6 +112,7 @@ def crude(study: Study, pictures: PictureSet, kind: str) -> tuple[Drawings, Tens
         seeds=[study.seed + i for i in numbers],
         names=names,
         of=names,
+        usual=usual,
         truth=as_x0(truth, study.size) if truth else drawn[0],
     )
     return drawings, known
@@ -137,7 +149,8 @@ def drawings(study: Study) -> dict:
             for name, x0 in yardsticks.items()
             if x0 is not None
         }
-        rows["strengths"], rows["by chance"] = {}, {}
+        shown = shown_at(study, drawn)
+        rows |= {"shown": f"{shown:g}", "strengths": {}, "by chance": {}}
         for strength in study.strengths:
             x0 = painted(study, drawn, strength, f"{kind}, {strength:g}")
             found = figures(study, x0, drawn)
@@ -145,7 +158,7 @@ def drawings(study: Study) -> dict:
                 study, f"drawings, {kind}, {strength:g}", found, drawn
             )
             rows["by chance"][f"{strength:g}"] = by_chance(drawn, x0)
-            if strength == study.strengths[0] and drawn.truth is not None:
+            if strength == shown and drawn.truth is not None:
                 save_rows(study, f"drawings-{kind}.jpg", [study.at_size(drawn.x0), x0, drawn.truth])
         kinds[kind] = rows
     return {
@@ -155,6 +168,12 @@ def drawings(study: Study) -> dict:
         "judge": study.classifier.training.get("drawn_accuracy", {}),
         "kinds": kinds,
     }
+
+
+def shown_at(study: Study, drawn: Drawings) -> float:
+    """The page's strength for most of them; where that is not measured, the first that is."""
+    usual = Counter(drawn.usual).most_common(1)[0][0]
+    return usual if usual in study.strengths else study.strengths[0]
 
 
 def save_rows(study: Study, name: str, rows: Sequence[Tensor], columns: int = 16) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from .. import images
+from ..kinds import STRENGTHS, kind_for
 from ..lineart import colour_in
 from .lines import has_speck, invented_edges, lines_kept, marks_kept
 from .study import Study
@@ -39,6 +40,7 @@ class Drawings:
         seeds: of each.
         names: each different.
         of: what each is one of several pictures of, for standard errors.
+        usual: the strength with which the page would begin, of each.
         truth: the true pictures, (N, 3, R, R), seen through the same frame, or None.
     """
 
@@ -49,6 +51,7 @@ class Drawings:
     seeds: list[int]
     names: list[str]
     of: list[str]
+    usual: list[float]
     truth: Tensor | None = None
 
     def __len__(self) -> int:
@@ -68,6 +71,7 @@ class Drawings:
             seeds=kept(self.seeds),
             names=kept(self.names),
             of=kept(self.of),
+            usual=kept(self.usual),
             truth=None if self.truth is None else self.truth[keep],
         )
 
@@ -75,12 +79,22 @@ class Drawings:
         """The same, all with one seed."""
         return replace(self, seeds=[seed] * len(self))
 
+    def strengths(self) -> dict[str, int]:
+        """How many have which usual strength."""
+        return {f"{strength:g}": self.usual.count(strength) for strength in sorted(set(self.usual))}
 
-def painted(study: Study, drawings: Drawings, strength: float, what: str) -> Tensor:
-    """What the checkpoint makes of them: (N, 3, R, R)."""
+
+def painted(study: Study, drawings: Drawings, strength: float | None, what: str) -> Tensor:
+    """What the checkpoint makes of them, (N, 3, R, R), at one strength, or None: each at its usual one."""
     if not len(drawings):
         return drawings.drawn
-    return study.paint(drawings.x0, drawings.told, strength, drawings.seeds, what)
+    if strength is not None:
+        return study.paint(drawings.x0, drawings.told, strength, drawings.seeds, what)
+    x0 = torch.empty_like(drawings.drawn)
+    for usual in sorted(set(drawings.usual)):
+        some = torch.tensor([each == usual for each in drawings.usual])
+        x0[some] = painted(study, drawings.subset(some), usual, f"{what}, {usual:g}")
+    return x0
 
 
 def apart_from(x0: Tensor, other: Tensor) -> Tensor:
@@ -150,6 +164,11 @@ def framed(study: Study, picture: Image.Image, colours: Sequence[str]) -> tuple[
     if not colours_in(study):
         return prepared.x0, prepared
     return images.prepare(colour_in(picture, colours), study.drawing_size).x0, prepared
+
+
+def usual_strength(study: Study, picture: Image.Image) -> float:
+    """With which the page begins for this drawing."""
+    return STRENGTHS[kind_for(picture, not colours_in(study))]
 
 
 def colours_in(study: Study) -> bool:

@@ -20,9 +20,20 @@ from ..files import whole
 from ..folders import files_in
 from ..train.choose import evenly
 from .drawings import cells, crude
-from .figures import Drawings, averaged, by_chance, colours_in, figures, framed, painted, record, summary
+from .figures import (
+    Drawings,
+    averaged,
+    by_chance,
+    colours_in,
+    figures,
+    framed,
+    painted,
+    record,
+    summary,
+    usual_strength,
+)
 from .fit import Vocabulary
-from .study import DEFAULT_STRENGTH, Study
+from .study import Study
 
 NAME = re.compile(r"(?P<what>.+)-(?P<habit>[^-]+)-\d+")
 STYLES_FIRST, MOST_STYLES = ("noto", "fluent-3d", "twemoji"), 3
@@ -87,14 +98,16 @@ def by_hand(study: Study) -> tuple[Drawings, list[Hand], dict[str, int]]:
     x0 = [torch.zeros(0, 3, study.drawing_size, study.drawing_size)]
     raw = [torch.zeros(0, 3, study.size, study.size)]
     told = [torch.zeros(0, len(study.kinds), dtype=torch.long)]
-    judged, hands, names = [told[0]], [], []
+    judged, hands, names, usual = [told[0]], [], [], []
     left_out: Counter[str] = Counter()
     for hand in read_hands(study.hands) if study.hands else []:
         asked = asked_for(study, hand.what)
         if not asked:
             left_out[hand.what] += 1
             continue
-        view, prepared = framed(study, images.load(hand.path), study.checkpoint.colours_of(asked[0][0]))
+        picture = images.load(hand.path)
+        view, prepared = framed(study, picture, study.checkpoint.colours_of(asked[0][0]))
+        usual += [usual_strength(study, picture)] * len(asked)
         for labels, row in asked:
             x0.append(view)
             raw.append(study.at_size(prepared.x0))
@@ -110,20 +123,22 @@ def by_hand(study: Study) -> tuple[Drawings, list[Hand], dict[str, int]]:
         seeds=[study.seed] * len(hands),
         names=names,
         of=[hand.path.stem for hand in hands],
+        usual=usual,
     )
     return drawings, hands, dict(left_out)
 
 
 def hands(study: Study) -> dict:
-    """The project's own drawings at the default strength, all with one seed as on the page; by habit."""
+    """The project's own drawings at the strengths that the page begins with, all with one seed as there; by
+    habit."""
     drawn, hand_of, left_out = by_hand(study)
     result: dict = {"drawings": len(set(drawn.of)), "pictures": len(drawn), "left out": left_out}
     if not len(drawn):
         return result
-    x0 = painted(study, drawn, DEFAULT_STRENGTH, "drawings by hand")
+    x0 = painted(study, drawn, None, "drawings by hand")
     found = figures(study, x0, drawn)
     result |= {
-        "strength": DEFAULT_STRENGTH,
+        "strengths": drawn.strengths(),
         "coloured in": colours_in(study),
         "all": record(study, "hands, all", found, drawn),
         "by chance": by_chance(drawn, x0),
@@ -176,9 +191,9 @@ def seeds(study: Study) -> dict:
         return {"drawings": 0}
     found, score = {}, {}
     for seed in SEEDS:
-        x0 = painted(study, drawn.seeded(seed), DEFAULT_STRENGTH, f"seed {seed}")
+        x0 = painted(study, drawn.seeded(seed), None, f"seed {seed}")
         of_seed = figures(study, x0, drawn)
         found[str(seed)] = {name: averaged(of_seed[name], drawn.of) for name in ("speck", "as asked")}
         score[seed] = (float(of_seed["speck"].mean()), -float(of_seed["as asked"].mean()), seed)
     best = min(SEEDS, key=score.__getitem__)
-    return {"drawings": len(drawn), "strength": DEFAULT_STRENGTH, "seeds": found, "suggested": best}
+    return {"drawings": len(drawn), "strengths": drawn.strengths(), "seeds": found, "suggested": best}

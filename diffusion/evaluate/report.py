@@ -15,7 +15,14 @@ from . import ablation_tables, drawn_tables, tables
 
 MARK = "<!-- Written by hand above this line, below it by python -m diffusion.evaluate.ablate. -->"
 COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#7f7f7f")
-FILTERS = (tables.percent, tables.number, tables.with_error, tables.accuracies, tables.subject)
+FILTERS = (
+    tables.percent,
+    tables.number,
+    tables.with_error,
+    tables.accuracies,
+    tables.strengths,
+    tables.subject,
+)
 TABLES = (
     tables.strengths_table,
     tables.baselines_table,

@@ -33,6 +33,11 @@ def with_error(found: dict | None) -> str:
     return f"{found['value']:.3f}{error}"
 
 
+def strengths(pictures: dict[str, int]) -> str:
+    """How many pictures were made at which strength, in words."""
+    return ", ".join(f"{count} at {strength}" for strength, count in pictures.items())
+
+
 def accuracies(by_kind: dict[str, dict[str, float]]) -> str:
     """A judge's accuracies, kind -> {strength of the noise: accuracy}, in words."""
     return "; ".join(

@@ -60,17 +60,17 @@ def targets(result: dict) -> list[dict]:
 
 
 def drawn(result: dict) -> Iterator[tuple[str, float | None, float, bool]]:
-    """The same of drawings at the default strength: name, value, bound, and whether more is better."""
-    strength = f"{DEFAULT_STRENGTH:g}"
+    """The same of drawings at the page's strength: name, value, bound, and whether more is better."""
     kinds = result.get("drawings", {}).get("kinds", {})
     bounds: dict[str, tuple[tuple[int | str, float], ...]] = {
         "outline": ((0, 0.6), (1, 0.8), ("in 5", 0.85), ("lines kept", 0.9)),
         "filled": ((0, 0.6), (1, 0.8)),
     }
     for kind, wanted in bounds.items():
-        row = kinds.get(kind, {}).get("strengths", {}).get(strength)
-        if not row:
+        if kind not in kinds:
             continue
+        strength = kinds[kind]["shown"]
+        row = kinds[kind]["strengths"][strength]
         *labels, in_5 = list(row)[: list(row).index("as asked")]  # subject, style, subject in 5
         named: dict[int | str, str] = {"in 5": in_5, "lines kept": "lines kept"}
         named.update(enumerate(labels))

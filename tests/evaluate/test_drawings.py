@@ -109,6 +109,16 @@ def test_drawings_stand_beside_what_learnt_nothing(study):
     assert "filled at 0.6: distance to the true picture - that of the drawing" in named
 
 
+def test_the_targets_are_of_the_strength_that_the_page_begins_with(study, tmp_path):
+    study = replace(study, colour_in=False, out=tmp_path)  # and outlines begin at 1
+    result = drawings(study)
+    assert {kind: rows["shown"] for kind, rows in result["kinds"].items()}["outline"] == "1"
+    named = [target["name"] for target in targets({"drawings": result})]
+    assert "outline of held-out pictures at 1: lines kept" in named
+    first = drawings(replace(study, strengths=(0.3, 0.4)))["kinds"]["outline"]["shown"]
+    assert first == "0.3", "where the page's is not measured"
+
+
 def test_photos_as_bright_as_they_are(study):
     study.paint = lambda x0, labels, *rest, **_: torch.zeros(len(labels), 3, 16, 16)
     result = photos(study)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from diffusion import images
 from diffusion.errors import DoodleError
 from diffusion.evaluate.concepts import concepts, photos
+from diffusion.evaluate.figures import painted
 from diffusion.evaluate.hands import by_hand, hands, read_hands, seeds
 from diffusion.evaluate.report import render
 from fruit import drawn_fruit, drawn_study, vague
@@ -39,6 +40,23 @@ def test_drawings_by_hand_are_known_by_their_names(study, fruit, tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "apple.png")
     with pytest.raises(DoodleError, match="should be named"):
         read_hands(tmp_path)
+
+
+def test_each_is_painted_at_the_strength_that_the_page_begins_with(study, tmp_path):
+    """And stands where it stood, whatever is painted together."""
+    for name, how in (("thick", {"fill": "red"}), ("thin", {"outline": "black"})):
+        image = Image.new("RGB", (80, 60), "white")
+        ImageDraw.Draw(image).ellipse((10, 10, 60, 50), **how)
+        image.save(tmp_path / f"apple-{name}-1.png")
+    study = replace(study, colour_in=False, hands=tmp_path)
+    drawn, _, _ = by_hand(study)
+    assert drawn.usual == [0.6, 0.6, 1.0, 1.0] and drawn.strengths() == {"0.6": 2, "1": 2}
+    assert set(by_hand(replace(study, colour_in=True))[0].usual) == {0.6}, "coloured in, they are colours"
+    mixed = replace(drawn.subset(torch.tensor([True, False, True, True])), usual=[0.6, 1.0, 0.6])
+    x0 = painted(study, mixed, None, "test")
+    for i, strength in enumerate(mixed.usual):
+        one = torch.arange(3) == i
+        torch.testing.assert_close(x0[one], painted(study, mixed.subset(one), strength, "test"))
 
 
 def test_a_checkpoint_of_other_names_is_told_them_and_judged_by_the_new_ones(study):
